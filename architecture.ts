@@ -1,0 +1,121 @@
+/**
+ * The table of who may use whom. The linter reads it (scripts/architecture-plugin.ts), and scripts/architecture.test.ts
+ * breaks every direction on purpose. A change that needs another direction is a design question: change the table
+ * and say why in docs/decisions/, never silence the finding.
+ *
+ * What holds for all: a package is used by its name and its exports, never by a path into it; a room is used through its
+ * `index.ts`, its door. Tests and test-support/ may look into every room of their package.
+ */
+
+export interface PackageRule {
+  readonly purpose: string;
+  /** The workspaces whose exports it may import. */
+  readonly uses: readonly string[];
+  /** False where the code runs in a browser too. */
+  readonly node: boolean;
+  /** The only packages of other people that it may import; absent: those of its package.json. */
+  readonly others?: readonly string[];
+}
+
+/** The workspaces, by the name of their folder in packages/. */
+export const packages = {
+  protocol: {
+    purpose: 'the words that every process shares; pure: no I/O',
+    uses: [],
+    node: false,
+    others: ['zod'],
+  },
+  client: {
+    purpose: 'typed HTTP client, made from the routes of protocol',
+    uses: ['protocol'],
+    node: false,
+  },
+  'runtime-onnx': {
+    purpose: 'the process that runs ONNX models',
+    uses: ['protocol'],
+    node: true,
+  },
+  // Starts the program of runtime-onnx by path, with import.meta.resolve: models never run in the server's processes.
+  server: {
+    purpose: 'control plane and gateway',
+    uses: ['protocol'],
+    node: true,
+  },
+  // Starts the program of server by path, too.
+  cli: {
+    purpose: 'the command line',
+    uses: ['protocol', 'client'],
+    node: true,
+  },
+} as const satisfies Record<string, PackageRule>;
+
+export interface RoomRule {
+  readonly purpose: string;
+  /** The rooms whose doors it may use. Every room may use protocol. */
+  readonly uses: readonly string[];
+  /** True where the room is made of sub-rooms, each with a door of its own, which may use each other. */
+  readonly subRooms?: boolean;
+}
+
+/** The rooms of packages/server/src, from the ground up: a room uses only rooms above it in this list. */
+export const rooms = {
+  platform: {
+    purpose: 'domain-free plumbing: database, objects, processes, http, telemetry, clock',
+    uses: [],
+    subRooms: true,
+  },
+  // Read by the composition roots only, which pass values on: a room never looks up a setting by itself.
+  config: {
+    purpose: 'one schema of settings: defaults < file < environment < flags',
+    uses: [],
+  },
+  ledger: {
+    purpose: 'append, tree, checkpoint',
+    uses: ['platform'],
+  },
+  identity: {
+    purpose: 'who asks, what they may do',
+    uses: ['ledger', 'platform'],
+  },
+  registry: {
+    purpose: 'models, versions, aliases',
+    uses: ['identity', 'ledger', 'platform'],
+  },
+  runners: {
+    purpose: 'the runtime host: starts, limits and watches runner processes and the replicas in them',
+    uses: ['platform'],
+  },
+  serving: {
+    purpose: 'the data plane in the gateway process; its routing table is pushed in',
+    uses: ['identity', 'platform'],
+  },
+  deployments: {
+    purpose: 'endpoints, traffic, reconcile',
+    uses: ['registry', 'serving', 'runners', 'identity', 'ledger', 'platform'],
+  },
+} as const satisfies Record<string, RoomRule>;
+
+/**
+ * The files directly in packages/server/src, one composition root a process: they may use the door of every room, and
+ * each other as listed here. No room may use them.
+ */
+export const roots = {
+  main: ['supervisor', 'control', 'gateway'],
+  supervisor: [],
+  control: [],
+  gateway: [],
+} as const satisfies Record<string, readonly string[]>;
+
+/** Where the environment of the process may be read; everybody else is passed a value. */
+export const readsEnvironment = [
+  'packages/server/src/config/**',
+  'packages/cli/src/**',
+  'packages/cli/bin/**',
+  'packages/runtime-onnx/src/program.ts',
+  'packages/runtime-onnx/src/inspect.ts',
+  'scripts/**',
+  'bench/**',
+  'e2e/**',
+  '**/*.test.ts',
+  '**/test-support/**',
+];

@@ -1,0 +1,17 @@
+import { deploymentCodes } from './codes-deployments.ts';
+import { identityCodes } from './codes-identity.ts';
+import { inferenceCodes } from './codes-inference.ts';
+import { platformCodes } from './codes-platform.ts';
+import { registryCodes } from './codes-registry.ts';
+
+/** Every error that Muster can answer with, by its code. `docs/reference/errors.md` is tested against it. */
+export const catalogue = {
+  ...platformCodes,
+  ...identityCodes,
+  ...inferenceCodes,
+  ...registryCodes,
+  ...deploymentCodes,
+};
+
+/** A code of the catalogue: stable, in snake case, safe to match on. */
+export type ErrorCode = keyof typeof catalogue;

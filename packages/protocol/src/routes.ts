@@ -1,0 +1,293 @@
+import { z } from 'zod';
+import type { Action } from './management/actions.ts';
+import {
+  deploySchema,
+  endpointEventSchema,
+  endpointSchema,
+  rollbackSchema,
+  updateEndpointSchema,
+} from './management/endpoints.ts';
+import { actorSchema, installationStatusSchema } from './management/installation.ts';
+import {
+  aliasTargetSchema,
+  createModelSchema,
+  createVersionSchema,
+  modelSchema,
+  setAliasSchema,
+  versionSchema,
+} from './management/models.ts';
+import { aliasSchema, modelNameSchema, slugSchema, versionNumberSchema } from './management/names.ts';
+import { operationSchema } from './management/operations.ts';
+import { pageOf, pageQuerySchema } from './management/pages.ts';
+import { startUploadSchema, storedObjectSchema, uploadSchema } from './management/uploads.ts';
+
+/** What a route's body or answer is when it is not JSON. */
+export type RawBody = 'octet-stream' | 'event-stream';
+
+/** One route of the management API: the source of the server's validation, the client, the OpenAPI document and the permission page. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path with `{name}` parameters; each is one percent-encoded segment. */
+  readonly path: string;
+  readonly action: Action;
+  readonly summary: string;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType | RawBody;
+  readonly answer: { readonly status: 200 | 201 | 202 | 204; readonly schema?: z.ZodType | RawBody };
+  /** An update that takes `If-Match` with the ETag that the read gave. */
+  readonly conditional?: boolean;
+}
+
+function route<const R extends Route>(definition: R): R {
+  return definition;
+}
+
+const model = z.strictObject({ model: modelNameSchema });
+const version = z.strictObject({ model: modelNameSchema, version: versionNumberSchema });
+const alias = z.strictObject({ model: modelNameSchema, alias: aliasSchema });
+const upload = z.strictObject({ upload: z.string().max(100) });
+const endpoint = z.strictObject({ endpoint: slugSchema });
+const operation = z.strictObject({ operation: z.string().max(100) });
+
+/** The management API under `/api/v1`. A released route changes only by addition. */
+export const routes = {
+  whoami: route({
+    method: 'GET',
+    path: '/api/v1/whoami',
+    action: 'installation.read',
+    summary: 'Who the token belongs to',
+    answer: { status: 200, schema: actorSchema },
+  }),
+  status: route({
+    method: 'GET',
+    path: '/api/v1/status',
+    action: 'installation.read',
+    summary: 'How the installation is',
+    answer: { status: 200, schema: installationStatusSchema },
+  }),
+
+  operationGet: route({
+    method: 'GET',
+    path: '/api/v1/operations/{operation}',
+    action: 'operation.read',
+    summary: 'One operation',
+    params: operation,
+    answer: { status: 200, schema: operationSchema },
+  }),
+  operationWatch: route({
+    method: 'GET',
+    path: '/api/v1/operations/{operation}/events',
+    action: 'operation.read',
+    summary: 'Watches an operation until it ends (server-sent events)',
+    params: operation,
+    answer: { status: 200, schema: 'event-stream' },
+  }),
+  operationCancel: route({
+    method: 'POST',
+    path: '/api/v1/operations/{operation}/cancel',
+    action: 'operation.cancel',
+    summary: 'Cancels an operation',
+    params: operation,
+    answer: { status: 200, schema: operationSchema },
+  }),
+
+  uploadStart: route({
+    method: 'POST',
+    path: '/api/v1/uploads',
+    action: 'version.register',
+    summary: 'Starts an upload in parts',
+    body: startUploadSchema,
+    answer: { status: 201, schema: uploadSchema },
+  }),
+  uploadGet: route({
+    method: 'GET',
+    path: '/api/v1/uploads/{upload}',
+    action: 'version.register',
+    summary: 'What of an upload has arrived',
+    params: upload,
+    answer: { status: 200, schema: uploadSchema },
+  }),
+  uploadPart: route({
+    method: 'PUT',
+    path: '/api/v1/uploads/{upload}/parts/{part}',
+    action: 'version.register',
+    summary: 'Sends one part; repeating it is safe',
+    params: z.strictObject({ upload: z.string().max(100), part: z.coerce.number().int().min(1).max(100_000) }),
+    body: 'octet-stream',
+    answer: { status: 200, schema: uploadSchema },
+  }),
+  uploadComplete: route({
+    method: 'POST',
+    path: '/api/v1/uploads/{upload}/complete',
+    action: 'version.register',
+    summary: 'Verifies the whole and stores it',
+    params: upload,
+    answer: { status: 200, schema: storedObjectSchema },
+  }),
+  uploadAbort: route({
+    method: 'DELETE',
+    path: '/api/v1/uploads/{upload}',
+    action: 'version.register',
+    summary: 'Drops an upload',
+    params: upload,
+    answer: { status: 204 },
+  }),
+
+  modelList: route({
+    method: 'GET',
+    path: '/api/v1/models',
+    action: 'model.read',
+    summary: 'Models, by name',
+    query: pageQuerySchema,
+    answer: { status: 200, schema: pageOf(modelSchema) },
+  }),
+  modelCreate: route({
+    method: 'POST',
+    path: '/api/v1/models',
+    action: 'model.create',
+    summary: 'Makes a model',
+    body: createModelSchema,
+    answer: { status: 201, schema: modelSchema },
+  }),
+  modelGet: route({
+    method: 'GET',
+    path: '/api/v1/models/{model}',
+    action: 'model.read',
+    summary: 'One model',
+    params: model,
+    answer: { status: 200, schema: modelSchema },
+  }),
+  versionList: route({
+    method: 'GET',
+    path: '/api/v1/models/{model}/versions',
+    action: 'version.read',
+    summary: 'Versions of a model, newest first',
+    params: model,
+    query: pageQuerySchema,
+    answer: { status: 200, schema: pageOf(versionSchema) },
+  }),
+  versionRegister: route({
+    method: 'POST',
+    path: '/api/v1/models/{model}/versions',
+    action: 'version.register',
+    summary: 'Inspects an uploaded file and registers it as the next version',
+    params: model,
+    body: createVersionSchema,
+    answer: { status: 202, schema: operationSchema },
+  }),
+  versionGet: route({
+    method: 'GET',
+    path: '/api/v1/models/{model}/versions/{version}',
+    action: 'version.read',
+    summary: 'One version',
+    params: version,
+    answer: { status: 200, schema: versionSchema },
+  }),
+  versionFile: route({
+    method: 'GET',
+    path: '/api/v1/models/{model}/versions/{version}/file',
+    action: 'version.read',
+    summary: 'The file of a version',
+    params: version,
+    answer: { status: 200, schema: 'octet-stream' },
+  }),
+  aliasSet: route({
+    method: 'PUT',
+    path: '/api/v1/models/{model}/aliases/{alias}',
+    action: 'alias.set',
+    summary: 'Points an alias at a version',
+    params: alias,
+    body: setAliasSchema,
+    answer: { status: 200, schema: aliasTargetSchema },
+  }),
+  aliasDelete: route({
+    method: 'DELETE',
+    path: '/api/v1/models/{model}/aliases/{alias}',
+    action: 'alias.set',
+    summary: 'Removes an alias',
+    params: alias,
+    answer: { status: 204 },
+  }),
+
+  endpointList: route({
+    method: 'GET',
+    path: '/api/v1/endpoints',
+    action: 'endpoint.read',
+    summary: 'Endpoints, by name',
+    query: pageQuerySchema,
+    answer: { status: 200, schema: pageOf(endpointSchema) },
+  }),
+  endpointGet: route({
+    method: 'GET',
+    path: '/api/v1/endpoints/{endpoint}',
+    action: 'endpoint.read',
+    summary: 'One endpoint',
+    params: endpoint,
+    answer: { status: 200, schema: endpointSchema },
+  }),
+  endpointUpdate: route({
+    method: 'PATCH',
+    path: '/api/v1/endpoints/{endpoint}',
+    action: 'endpoint.update',
+    summary: 'Changes description, tags or limits',
+    params: endpoint,
+    body: updateEndpointSchema,
+    answer: { status: 200, schema: endpointSchema },
+    conditional: true,
+  }),
+  endpointDelete: route({
+    method: 'DELETE',
+    path: '/api/v1/endpoints/{endpoint}',
+    action: 'endpoint.delete',
+    summary: 'Ends an endpoint; its versions stay',
+    params: endpoint,
+    answer: { status: 204 },
+  }),
+  endpointEvents: route({
+    method: 'GET',
+    path: '/api/v1/endpoints/{endpoint}/events',
+    action: 'endpoint.logs',
+    summary: 'What happened to an endpoint, newest first',
+    params: endpoint,
+    query: pageQuerySchema,
+    answer: { status: 200, schema: pageOf(endpointEventSchema) },
+  }),
+  deploy: route({
+    method: 'POST',
+    path: '/api/v1/endpoints/{endpoint}/deployments',
+    action: 'endpoint.deploy',
+    summary: 'Deploys a version as live, canary or shadow',
+    params: endpoint,
+    body: deploySchema,
+    answer: { status: 202, schema: operationSchema },
+  }),
+  deploymentEnd: route({
+    method: 'DELETE',
+    path: '/api/v1/endpoints/{endpoint}/deployments/{deployment}',
+    action: 'endpoint.deploy',
+    summary: 'Ends a canary or a shadow',
+    params: z.strictObject({ endpoint: slugSchema, deployment: z.string().max(100) }),
+    answer: { status: 204 },
+  }),
+  promote: route({
+    method: 'POST',
+    path: '/api/v1/endpoints/{endpoint}/promote',
+    action: 'endpoint.promote',
+    summary: 'Makes the canary (or else the shadow) live',
+    params: endpoint,
+    answer: { status: 202, schema: operationSchema },
+  }),
+  rollback: route({
+    method: 'POST',
+    path: '/api/v1/endpoints/{endpoint}/rollback',
+    action: 'endpoint.rollback',
+    summary: 'Brings back what was live before',
+    params: endpoint,
+    body: rollbackSchema,
+    answer: { status: 202, schema: operationSchema },
+  }),
+} as const;
+
+export type Routes = typeof routes;
+export type RouteName = keyof Routes;

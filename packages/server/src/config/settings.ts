@@ -1,0 +1,114 @@
+import { z } from 'zod';
+
+/** Marks a setting whose value must never be shown; it prints as `•••`. */
+const secret = { secret: true };
+
+const MiB = 1024 * 1024;
+
+const bytes = z.number().int().min(1);
+const milliseconds = z.number().int().min(0);
+const path = z.string().min(1).max(4096);
+const address = z
+  .string()
+  .max(300)
+  .regex(/^(unix:\/.+|http:\/\/[^/\s]+)$/, 'must look like unix:/path/to/socket or http://host:port');
+
+/** Where the first start saves the admin token and the CLI looks for it, and so on: paths that may be left to the machine. */
+const places = {
+  dataDir: path.default('.muster').describe('Folder of the database, the models and the logs. One server a folder'),
+  configDir: path
+    .optional()
+    .describe("The user's configuration folder, where the first start saves the admin token for the CLI. Default: muster in $XDG_CONFIG_HOME, else in ~/.config"),
+  runtimeDir: path
+    .optional()
+    .describe('Folder of the Unix sockets, at most 60 bytes long. Default: a folder of this data directory in $XDG_RUNTIME_DIR, else in /run or /tmp'),
+};
+
+/**
+ * Every setting of Muster: its path in the file names its environment variable and its flag.
+ * A setting that is here has an effect; what has none is not here.
+ */
+export const settingsSchema = z.strictObject({
+  ...places,
+  host: z.string().min(1).max(255).default('127.0.0.1').describe('Address to listen on'),
+  port: z.number().int().min(0).max(65_535).default(7070).describe('Port of everything: predictions, API and console. 0 takes a free one'),
+  environment: z
+    .string()
+    .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be lower-case letters, digits and single hyphens')
+    .max(53)
+    .default('dev')
+    .describe('Name of the environment that this installation is, such as dev or prod'),
+  databaseUrl: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('postgres://… of the database. Default: an embedded SQLite file in the data directory')
+    .meta(secret),
+  allowPlainHttp: z.boolean().default(false).describe('Allow plain HTTP beyond this machine, where nobody can read the traffic'),
+  trustedProxies: z
+    .array(z.string().min(1).max(100))
+    .default([])
+    .describe('Addresses or networks (10.0.0.0/8) of the proxies that end TLS in front of Muster'),
+  tls: z
+    .strictObject({
+      cert: path.optional().describe('PEM file of the certificate and its chain; read again when it changes'),
+      key: path.optional().describe('PEM file of the private key; read again when it changes'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged'),
+      maxFileBytes: bytes
+        .min(64 * 1024)
+        .default(10 * MiB)
+        .describe('Size at which a log file is closed and the next one begun'),
+      maxFiles: z.number().int().min(1).max(1000).default(5).describe('Log files that are kept for each process'),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      maxModelBytes: bytes.default(10 * 1024 * MiB).describe('Largest model file'),
+      maxUploadBytes: bytes.default(64 * MiB).describe('Largest part of an upload, and largest body of a management request that carries a file'),
+      maxBodyBytes: bytes.default(4 * MiB).describe('Largest body of any other management request'),
+      inspectionMs: milliseconds.min(100).default(60_000).describe('Longest inspection of a model file'),
+      inspectionMemoryBytes: bytes
+        .min(128 * MiB)
+        .default(4096 * MiB)
+        .describe('Most memory that the inspection of a model file may take'),
+    })
+    .prefault({}),
+  gateway: z
+    .strictObject({
+      staleAuthLimitMs: milliseconds.default(86_400_000).describe('How long predictions go on with the last known tokens while control is down'),
+      maxForwardBytes: bytes.default(256 * MiB).describe('Most bytes in flight between callers and control; above it callers get 503'),
+      drainMs: milliseconds.default(30_000).describe('Longest wait for open requests at a stop'),
+    })
+    .prefault({}),
+  runners: z
+    .strictObject({
+      isolation: z
+        .enum(['auto', 'required', 'bubblewrap', 'namespaces', 'uid', 'none'])
+        .default('auto')
+        .describe('How runners are caged: auto takes the strongest that works here, required refuses to start without any, a name takes that one or refuses'),
+      hangMs: milliseconds.min(1000).default(60_000).describe('A runner that does not answer for this long is ended and started again'),
+      loadMs: milliseconds.min(1000).default(300_000).describe('Longest load and warm-up of a model'),
+      parallelLoads: z.number().int().min(1).max(64).default(2).describe('Models that one runner loads at the same time'),
+    })
+    .prefault({}),
+  internal: z
+    .strictObject({
+      controlAddress: address.optional().describe('Where control listens and gateways reach it, when roles are started one by one. Default: a socket in the runtime folder'),
+      token: z.string().min(16).max(500).optional().describe('Secret that control and gateways share, when roles are started one by one').meta(secret),
+      tokenFile: path.optional().describe('File that holds that secret'),
+    })
+    .prefault({}),
+});
+
+/** The settings as a file or a person may give them. */
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** The settings of a process: complete, absolute, frozen. */
+export type Configuration = Omit<Settings, 'configDir' | 'runtimeDir'> & {
+  readonly configDir: string;
+  readonly runtimeDir: string;
+};

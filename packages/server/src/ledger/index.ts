@@ -1,0 +1,1 @@
+export type { Ledger, LedgerActor, NewEntry } from './entry.ts';

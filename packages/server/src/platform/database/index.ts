@@ -1,0 +1,1 @@
+export type { Database, Tx } from './database.ts';

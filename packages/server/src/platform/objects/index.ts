@@ -1,0 +1,1 @@
+export type { ObjectStore, Uploads } from './object-store.ts';

@@ -1,0 +1,8 @@
+export {
+  type NewOperation,
+  type OperationEnd,
+  type OperationHandle,
+  type Operations,
+  type OwnedOperation,
+  createOperations,
+} from './operations.ts';

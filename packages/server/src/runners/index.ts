@@ -1,0 +1,1 @@
+export type { ReplicaObservation, ReplicaWish, RunnerObservation, RunnerWish, RuntimeHost } from './runtime-host.ts';

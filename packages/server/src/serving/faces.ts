@@ -1,0 +1,118 @@
+import type { ErrorCode, InferParameters, Tensor } from '@muster-ml/protocol';
+import type { TokenGrant } from '../identity/index.ts';
+import type { RoutedDeployment, RoutedEndpoint } from './routing-table.ts';
+
+/**
+ * What the faces of the gateway (Open Inference Protocol, `/predict`) need of the rest of serving. A face translates
+ * one protocol: parse, call, render; who may call, where a request goes and how it is run is decided behind these ports.
+ */
+export interface FaceDependencies {
+  readonly directory: Directory;
+  readonly admission: Admission;
+  readonly predictor: Predictor;
+  readonly readiness: Readiness;
+  readonly observer: Observer;
+  /** Version of Muster, for `GET /v2`. */
+  readonly softwareVersion: string;
+  /** Makes the id of a request that brings none. */
+  readonly newRequestId: () => string;
+  readonly limits: FaceLimits;
+}
+
+/** Limits of reading a request, the same for all endpoints; an endpoint's own `bodyBytes` comes on top. */
+export interface FaceLimits {
+  /** Longest time in which a whole body must have arrived. */
+  readonly bodyTimeoutMs: number;
+  /** Bytes of all bodies that are being read or answered at once; a request beyond it is refused with `queue_full`. */
+  readonly bodyBytesInFlight: number;
+}
+
+/** The endpoints of the current routing table. */
+export interface Directory {
+  find(name: string): RoutedEndpoint | undefined;
+  names(): Iterable<string>;
+}
+
+export interface Admission {
+  /** Whose token it is. Throws `token_missing`, `token_invalid`, `token_expired`. */
+  authenticate(token: string | undefined): TokenGrant;
+  /** Whether the grant reaches the endpoint; one that it does not reach does not exist for the caller. */
+  mayPredict(grant: TokenGrant, endpointName: string): boolean;
+}
+
+export interface Readiness {
+  /** False while the gateway drains, and before it has a routing table. */
+  server(): boolean;
+  /** Whether requests to the deployment would be run now. */
+  deployment(deployment: RoutedDeployment): boolean;
+}
+
+/** Tells whoever runs the request that its caller went away. */
+export interface Cancellation {
+  readonly cancelled: boolean;
+  /** Calls back once when the caller goes away; one callback a request, a later one replaces it, `undefined` clears it. */
+  onCancel(callback: (() => void) | undefined): void;
+}
+
+export interface PredictRequest {
+  readonly endpoint: RoutedEndpoint;
+  /** As `pick` chose it, in the same turn of the event loop. */
+  readonly deployment: RoutedDeployment;
+  /** Checked against the deployment's signature, in its order; optional ones may be left out. */
+  readonly inputs: readonly Tensor[];
+  /** Names of the outputs to compute, in the order to answer; undefined: all. */
+  readonly outputs: readonly string[] | undefined;
+  /** Size of dim 0 where the signature is batched; undefined where rows cannot be counted, so never merged. */
+  readonly rows: number | undefined;
+  /** On the monotonic clock, `performance.now()`. */
+  readonly deadlineMs: number;
+  readonly cancellation: Cancellation;
+  /** Parameters that are the model's business: part of the merge key. */
+  readonly parameters: InferParameters;
+  readonly requestId: string;
+}
+
+export interface Prediction {
+  /** The deployment that answered. */
+  readonly deployment: RoutedDeployment;
+  /** The outputs that were asked for, in that order; else all in the model's order. */
+  readonly outputs: readonly Tensor[];
+  readonly runMicros: number;
+  readonly queueMicros: number;
+}
+
+export interface Predictor {
+  /**
+   * Chooses who answers: by the traffic rule (live, canary), or the deployment of the version that is named (live,
+   * canary or shadow). Throws `version_not_deployed`, `endpoint_not_ready` (also where the choice is quarantined).
+   */
+  pick(endpoint: RoutedEndpoint, version: string | undefined): RoutedDeployment;
+  /** Runs the request. Throws `queue_full`, `deadline_passed`, `request_cancelled`, `endpoint_not_ready`, `model_failed`, `model_crashed`. */
+  predict(request: PredictRequest): Promise<Prediction>;
+}
+
+/** What became of one request, once its answer is on the way (or its caller gone: status 499). */
+export interface Observation {
+  readonly face: 'oip' | 'predict';
+  readonly requestId: string;
+  readonly method: string;
+  /** A route's pattern or operation, never a path with names in it: `infer`, `predict`, `metadata`, … */
+  readonly operation: string;
+  /** Name of an endpoint that exists and that the caller may see. */
+  readonly endpoint: string | undefined;
+  readonly deployment: RoutedDeployment | undefined;
+  readonly status: number;
+  readonly code: ErrorCode | undefined;
+  /** What was thrown, for `internal` errors only: belongs in the log, not in the answer. */
+  readonly cause: unknown;
+  readonly rows: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly durationMs: number;
+  readonly runMicros: number;
+  readonly queueMicros: number;
+}
+
+export interface Observer {
+  observe(observation: Observation): void;
+}

@@ -1,0 +1,1 @@
+export type { GatewayHub, GatewayReport, Incident, RoutedDeployment, RoutedEndpoint, RoutedReplica, RoutingTable } from './routing-table.ts';

@@ -1,0 +1,81 @@
+import type { Signature } from '@muster-ml/protocol';
+import type { TokenGrant } from '../identity/index.ts';
+
+/**
+ * Everything that a gateway needs to answer predictions without control: whole snapshots with a rising version.
+ * Control makes one whenever desired or observed state changes; a gateway keeps the last on disk.
+ */
+export interface RoutingTable {
+  readonly version: number;
+  /** Which installation made it; a gateway refuses another's. */
+  readonly installation: string;
+  /** Milliseconds since the epoch. */
+  readonly madeAt: number;
+  readonly endpoints: readonly RoutedEndpoint[];
+  readonly tokens: readonly TokenGrant[];
+}
+
+export interface RoutedEndpoint {
+  readonly name: string;
+  readonly team: string;
+  readonly timeoutMs: number;
+  readonly bodyBytes: number;
+  readonly queue: number;
+  /** At most one live, one canary, one shadow. A live one is there while the endpoint answers. */
+  readonly deployments: readonly RoutedDeployment[];
+}
+
+export interface RoutedDeployment {
+  readonly id: string;
+  readonly role: 'live' | 'canary' | 'shadow';
+  /** Canary: percent of requests it answers. Shadow: percent it gets copies of. Live: 100 minus the canary's. */
+  readonly sharePercent: number;
+  readonly model: string;
+  readonly version: string;
+  readonly runtime: 'onnx';
+  readonly digest: string;
+  readonly signature: Signature;
+  readonly maxRows: number;
+  readonly waitMs: number;
+  readonly replicas: readonly RoutedReplica[];
+  /** Set while the deployment is quarantined: it gets no requests and answers this text. */
+  readonly quarantined?: string | undefined;
+}
+
+export interface RoutedReplica {
+  readonly id: string;
+  /** `unix:/path` or `tcp:host:port` */
+  readonly address: string;
+}
+
+/** What a gateway tells control, at once when it matters and at least each second. */
+export interface GatewayReport {
+  readonly gateway: string;
+  readonly startedAt: number;
+  /** Version of the table that new requests use. */
+  readonly applied: number;
+  /** Replicas that are not in the applied table but still have requests in flight. */
+  readonly draining: readonly string[];
+  /** Replicas of the applied table that the gateway has a warm link to. */
+  readonly ready: readonly string[];
+  /** What happened since the last report, each told once. */
+  readonly incidents: readonly Incident[];
+}
+
+/** A runner died while it ran something of this deployment. */
+export interface Incident {
+  readonly at: number;
+  readonly deployment: string;
+  readonly replica: string;
+  /** `suspected`: a batch was in flight when the runner died. `confirmed`: one request, alone, killed it again. */
+  readonly kind: 'suspected' | 'confirmed';
+}
+
+/** Control's side of all gateways: publishes tables, knows who has applied what. */
+export interface GatewayHub {
+  /** Sends a snapshot to every connected gateway. */
+  publish(table: RoutingTable): void;
+  /** Reports of the gateways that are connected now. */
+  gateways(): readonly GatewayReport[];
+  onReport(callback: (report: GatewayReport) => void): () => void;
+}
