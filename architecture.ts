@@ -93,6 +93,10 @@ export const rooms = {
     purpose: 'endpoints, traffic, reconcile',
     uses: ['registry', 'serving', 'runners', 'identity', 'ledger', 'platform'],
   },
+  installation: {
+    purpose: 'how the installation is as a whole, and the operations that run in it',
+    uses: ['runners', 'identity', 'platform'],
+  },
 } as const satisfies Record<string, RoomRule>;
 
 /**

@@ -88,10 +88,7 @@ def main() -> None:
     )
     versions = {
         "1": (make_pipeline(StandardScaler(), LogisticRegression()), export_version_1),
-        "2": (
-            GradientBoostingClassifier(n_estimators=150, subsample=0.7, random_state=0),
-            export_version_2,
-        ),
+        "2": (GradientBoostingClassifier(n_estimators=150, subsample=0.7, random_state=0), export_version_2),
     }
     answers: dict[str, object] = {}
     for version, (model, export) in versions.items():
@@ -108,9 +105,8 @@ def main() -> None:
 
         labels = model.predict(heldout_rows)
         accuracy = float((labels == heldout_classes).mean())
-        print(
-            f"version {version}: accuracy {accuracy:.4f}, largest difference {difference:.1e}, {path.stat().st_size} bytes"
-        )
+        size = path.stat().st_size
+        print(f"version {version}: accuracy {accuracy:.4f}, largest difference {difference:.1e}, {size} bytes")
         answers[version] = {
             "model": path.name,
             "accuracy": accuracy,

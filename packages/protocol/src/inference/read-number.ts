@@ -100,3 +100,62 @@ export function readFloats(
 function scaled(mantissa: number, scale: number): number {
   return scale < 0 ? mantissa / (powersOfTen[-scale] ?? 1) : mantissa * (powersOfTen[scale] ?? 1);
 }
+
+/**
+ * Reads an integer of up to 32 bits; NaN where it is none (or far out of range). `1.0` and `1e2` are integers: JSON
+ * has one kind of number, and a column with gaps comes out of pandas with a point.
+ */
+export function readInteger(scanner: JsonScanner): number {
+  if (!beginsNumber(scanner)) return NaN;
+  const start = scanner.at;
+  const isPlain = scanner.skipNumber();
+  if (isPlain && scanner.at - start <= 15) return plainInteger(scanner.bytes, start, scanner.at);
+  const value = Number(scanner.ascii(start, scanner.at));
+  return Number.isInteger(value) ? value : NaN;
+}
+
+/**
+ * Reads a 64-bit integer exactly into the two words of `index`, low one first; false where it is none or out of range.
+ */
+export function readInt64(scanner: JsonScanner, words: Uint32Array, index: number, isSigned: boolean): boolean {
+  if (!beginsNumber(scanner)) return false;
+  const start = scanner.at;
+  const isPlain = scanner.skipNumber();
+  if (isPlain && scanner.at - start <= 15) {
+    const value = plainInteger(scanner.bytes, start, scanner.at);
+    if (value < 0 && !isSigned) return false;
+    // Storing into words of 32 bits wraps, which is two's complement.
+    words[2 * index] = value;
+    words[2 * index + 1] = Math.floor(value / 2 ** 32);
+    return true;
+  }
+  const text = scanner.ascii(start, scanner.at);
+  let value: bigint;
+  if (isPlain) {
+    // No 64-bit integer has more digits; the conversion of a million of them would take seconds.
+    if (text.length > 20) return false;
+    value = BigInt(text);
+  } else {
+    const number = Number(text);
+    if (!Number.isSafeInteger(number)) return false;
+    value = BigInt(number);
+  }
+  if (isSigned ? BigInt.asIntN(64, value) !== value : BigInt.asUintN(64, value) !== value) return false;
+  words[2 * index] = Number(value & 0xffff_ffffn);
+  words[2 * index + 1] = Number((value >> 32n) & 0xffff_ffffn);
+  return true;
+}
+
+function beginsNumber(scanner: JsonScanner): boolean {
+  const byte = scanner.peek();
+  if (byte >= 0x30 && byte <= 0x39) return true;
+  const following = scanner.at + 1 < scanner.end ? (scanner.bytes[scanner.at + 1] ?? 0) : 0;
+  return byte === 0x2d && following >= 0x30 && following <= 0x39;
+}
+
+function plainInteger(bytes: Uint8Array, start: number, stop: number): number {
+  const isNegative = bytes[start] === 0x2d;
+  let value = 0;
+  for (let at = isNegative ? start + 1 : start; at < stop; at++) value = value * 10 + (bytes[at] ?? 0) - 0x30;
+  return isNegative ? -value : value;
+}

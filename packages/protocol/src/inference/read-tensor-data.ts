@@ -13,7 +13,7 @@ interface ElementReader {
   one(scanner: JsonScanner, index: number): boolean;
   /** Reads plain elements from `index` on as long as they follow each other; answers the next index. */
   run?(scanner: JsonScanner, index: number, isInArray: boolean): number;
-  /** Makes the bytes of `count` elements; undefined where one does not fit, after setting `misfit` to its index. */
+  /** Called once all are read: makes the bytes of them where that could not be done before; answers the index of one that does not fit. */
   finish?(count: number): number | undefined;
 }
 
@@ -34,19 +34,25 @@ export function readTensorData(
   if (scanner.peek() === 0x6e && scanner.word('null')) return undefined;
   // Each element takes a byte and a comma or bracket: what the text cannot hold is not allocated, whatever the shape.
   const capacity = Math.min(count, ((scanner.end - scanner.at) >>> 1) + 1);
-  const target = datatype === 'BYTES' ? new StringElements(capacity) : undefined;
-  const bytes = target === undefined ? new Uint8Array(capacity * datatypeSizes[datatype]) : undefined;
-  const reader = target ?? elementReader(datatype, bytes?.buffer ?? new ArrayBuffer(0), capacity);
-  const found = readElements(scanner, reader, datatype, place);
-  if (found !== count) {
-    const held = `data holds ${found} ${found === 1 ? 'element' : 'elements'}`;
-    throw new MusterError('invalid_data', `${place}: ${held}, the shape [${shape.join(',')}] has ${count}`, {
-      place: `${place}.data`,
-    });
+  if (datatype === 'BYTES') {
+    const strings = new StringElements(capacity);
+    checkCount(readElements(scanner, strings, datatype, place), shape, count, place);
+    return strings.bytes();
   }
+  const bytes = new Uint8Array(capacity * datatypeSizes[datatype]);
+  const reader = elementReader(datatype, bytes.buffer, capacity);
+  checkCount(readElements(scanner, reader, datatype, place), shape, count, place);
   const misfit = reader.finish?.(count);
   if (misfit !== undefined) throw misfitError(datatype, place, misfit);
-  return bytes ?? target?.bytes();
+  return bytes;
+}
+
+function checkCount(found: number, shape: readonly number[], count: number, place: string): void {
+  if (found === count) return;
+  const held = `data holds ${found} ${found === 1 ? 'element' : 'elements'}`;
+  throw new MusterError('invalid_data', `${place}: ${held}, the shape [${shape.join(',')}] has ${count}`, {
+    place: `${place}.data`,
+  });
 }
 
 /** Walks flat or nested arrays and answers how many elements they hold. */

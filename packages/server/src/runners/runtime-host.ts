@@ -29,6 +29,9 @@ export interface ReplicaObservation {
   readonly problem?: Problem;
   readonly loadMs?: number;
   readonly memoryBytes?: number;
+  /** Runs since it was loaded, and the time inside the model in all: long runs block the neighbours in a pack. */
+  readonly runs?: number;
+  readonly runMicros?: number;
 }
 
 export interface RunnerObservation {

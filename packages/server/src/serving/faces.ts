@@ -70,6 +70,8 @@ export interface PredictRequest {
   /** Parameters that are the model's business: part of the merge key. */
   readonly parameters: InferParameters;
   readonly requestId: string;
+  /** The version that the caller named, if any: such a request is answered by that version or not at all, and is never copied to a shadow. */
+  readonly version?: string | undefined;
 }
 
 export interface Prediction {

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
-  CompiledQuery,
+  type CompiledQuery,
   type DatabaseConnection,
   type Dialect,
   type Driver,
@@ -30,17 +30,28 @@ export const savepoints: TransactionCommands = {
   rollback: 'ROLLBACK TO t; RELEASE t',
 };
 
-/** Kysely on one `node:sqlite` connection. The connection stays its opener's, who closes it. */
-export function createSqliteDialect(db: DatabaseSync, commands: TransactionCommands): Dialect {
+/**
+ * Kysely on one `node:sqlite` connection. The connection stays its opener's, who closes it. `onAcquire` sees what each
+ * transaction (or single statement) gets to hold.
+ */
+export function createSqliteDialect(
+  db: DatabaseSync,
+  commands: TransactionCommands,
+  onAcquire: (connection: SqliteConnection) => void = () => {},
+): Dialect {
   return {
-    createDriver: () => createDriver(db, commands),
+    createDriver: () => createDriver(db, commands, onAcquire),
     createQueryCompiler: () => new Compiler(),
     createAdapter: () => new TransactionalAdapter(),
     createIntrospector: (kysely) => new SqliteIntrospector(kysely),
   };
 }
 
-function createDriver(db: DatabaseSync, commands: TransactionCommands): Driver {
+function createDriver(
+  db: DatabaseSync,
+  commands: TransactionCommands,
+  onAcquire: (connection: SqliteConnection) => void,
+): Driver {
   const statements = createStatementCache(db);
   const execute = (sql: string): void => {
     try {
@@ -51,7 +62,11 @@ function createDriver(db: DatabaseSync, commands: TransactionCommands): Driver {
   };
   return {
     init: () => Promise.resolve(),
-    acquireConnection: () => Promise.resolve(new SqliteConnection(db, statements)),
+    acquireConnection: async () => {
+      const connection = new SqliteConnection(db, statements);
+      onAcquire(connection);
+      return connection;
+    },
     beginTransaction: async () => execute(commands.begin),
     commitTransaction: async (connection) => {
       // A group that ended without this transaction (an I/O error rolled it back) has no savepoint to release.

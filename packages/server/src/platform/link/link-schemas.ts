@@ -11,7 +11,7 @@ export const helloSchema = z.object({
   ready: z.array(replica).max(100_000).optional().transform((list) => list ?? []),
 }) satisfies z.ZodType<Hello>;
 
-export const replicaEventSchema = z.object({
+const replicaEventSchema = z.object({
   replica,
   state: z.enum(['ready', 'failed', 'gone']),
   problem: problemSchema.optional(),
@@ -27,7 +27,10 @@ export const healthReportSchema = z.object({
     .max(100_000),
 }) satisfies z.ZodType<HealthReport>;
 
-/** `exactOptionalPropertyTypes` tells an absent problem from an undefined one; JSON cannot. */
-export function toReplicaEvent({ replica: id, state, problem }: z.infer<typeof replicaEventSchema>): ReplicaEvent {
-  return { replica: id, state, ...(problem === undefined ? {} : { problem: { ...problem } as NonNullable<ReplicaEvent['problem']> }) };
+/** What a `replicaEvent` frame says, as the contract's type: JSON cannot tell an absent problem from an undefined one. */
+export function parseReplicaEvent(header: unknown): ReplicaEvent | undefined {
+  const parsed = replicaEventSchema.safeParse(header);
+  if (!parsed.success) return undefined;
+  const { replica: id, state, problem } = parsed.data;
+  return problem === undefined ? { replica: id, state } : { replica: id, state, problem };
 }

@@ -14,7 +14,7 @@ import {
   problemSchema,
 } from '@muster-ml/protocol';
 import { parseLinkAddress } from './address.ts';
-import { helloSchema, replicaEventSchema } from './link-schemas.ts';
+import { helloSchema, parseReplicaEvent } from './link-schemas.ts';
 
 export interface RuntimeLinkOptions {
   /** `unix:/path` or `tcp:host:port` */
@@ -239,11 +239,11 @@ export class RuntimeLink {
   }
 
   #hear(frame: Frame): void {
-    const event = replicaEventSchema.safeParse(frame.header);
-    if (!event.success) throw new MusterError('link_violation', `${this.address} sent an event that cannot be read`);
-    if (event.data.state === 'ready') this.#ready.add(event.data.replica);
-    else this.#ready.delete(event.data.replica);
-    this.#options.onReplicaEvent?.(event.data);
+    const event = parseReplicaEvent(frame.header);
+    if (event === undefined) throw new MusterError('link_violation', `${this.address} sent an event that cannot be read`);
+    if (event.state === 'ready') this.#ready.add(event.replica);
+    else this.#ready.delete(event.replica);
+    this.#options.onReplicaEvent?.(event);
   }
 }
 

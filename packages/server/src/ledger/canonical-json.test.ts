@@ -1,0 +1,53 @@
+import canonicalize from 'canonicalize';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { canonicalJson } from './canonical-json.ts';
+
+const text = fc.string({ unit: 'binary' }).filter((value) => value.isWellFormed());
+const { value: anyValue } = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    text,
+    fc.maxSafeInteger(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(text, tie('value'), { maxKeys: 4 }),
+  ),
+}));
+
+describe('canonical JSON', () => {
+  test('writes what the reference implementation of RFC 8785 writes', () => {
+    fc.assert(fc.property(anyValue, (value) => canonicalJson(value) === canonicalize(value)));
+  });
+
+  test('equal values give equal bytes whatever the order of their members', () => {
+    fc.assert(
+      fc.property(fc.dictionary(text, fc.maxSafeInteger()), (object) => {
+        const reversed = Object.fromEntries(Object.entries(object).toReversed());
+        expect(canonicalJson(reversed)).toBe(canonicalJson(object));
+      }),
+    );
+  });
+
+  test('reads back as the same value', () => {
+    fc.assert(fc.property(anyValue, (value) => expect(JSON.parse(canonicalJson(value))).toEqual(value)));
+  });
+
+  test('orders names by UTF-16 code units', () => {
+    expect(canonicalJson({ '😀': 1, '\ufb33': 2, a: 3, A: 4, 10: 5, 9: 6 })).toBe(
+      '{"10":5,"9":6,"A":4,"a":3,"😀":1,"\ufb33":2}',
+    );
+  });
+
+  test('leaves out what is undefined, writes -0 as 0', () => {
+    expect(canonicalJson({ a: undefined, b: -0 })).toBe('{"b":0}');
+  });
+
+  test.each([[0.5], [Number.NaN], [2 ** 53], ['\ud800'], [{ '\ud800': 1 }], [new Date(0)], [new Map()], [1n], [[undefined]]])(
+    'refuses %s, and names the place',
+    (value) => {
+      expect(() => canonicalJson({ a: value })).toThrow(/^\$\.a/);
+    },
+  );
+});

@@ -1,0 +1,30 @@
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { MusterError } from '@muster-ml/protocol';
+
+/**
+ * Makes a folder that is ours alone, or takes the one that is there after checking that it is: in a place such as /tmp
+ * somebody else may have made it first. `mode` is 0700, or 0711 where others must pass through it to what is theirs.
+ * Throws `storage_unavailable` and `disk_full`.
+ */
+export function makePrivateFolder(folder: string, mode = 0o700): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const found = lstatSync(folder);
+    const user = process.getuid?.();
+    if (!found.isDirectory()) throw new MusterError('storage_unavailable', `${folder} is not a folder`, { place: folder, remedy: 'Move it away, or choose another path.' });
+    if (user !== undefined && found.uid !== user) {
+      throw new MusterError('storage_unavailable', `${folder} belongs to another user (${found.uid})`, { place: folder, remedy: 'Choose another path, or run as its owner.' });
+    }
+    if ((found.mode & 0o777) !== mode) chmodSync(folder, mode);
+  } catch (error) {
+    throw folderError(folder, error);
+  }
+}
+
+/** What a failing file system call means to the user. */
+export function folderError(folder: string, error: unknown): Error {
+  if (error instanceof MusterError) return error;
+  const code = (error as NodeJS.ErrnoException).code ?? String(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new MusterError('disk_full', `there is no space left for ${folder}`, { place: folder, cause: error });
+  return new MusterError('storage_unavailable', `${folder} cannot be written (${code})`, { place: folder, remedy: 'Check the path and its permissions.', cause: error });
+}

@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readProcessTable } from './process-usage.ts';
+
+export interface ProgramRun {
+  readonly command: string;
+  readonly arguments: readonly string[];
+  /** The whole environment of the program; nothing is inherited. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingDirectory?: string;
+  readonly input?: Uint8Array;
+  readonly timeoutMs: number;
+  /** Most resident memory of the program and what it starts, looked at each 50 ms. */
+  readonly memoryBytes: number;
+  /** Most bytes on its standard output. */
+  readonly maxOutputBytes: number;
+}
+
+/** How a program ended; `errorTail` is the end of what it wrote to standard error. */
+export type ProgramEnd =
+  | { readonly outcome: 'done'; readonly output: Uint8Array }
+  | { readonly outcome: 'failed'; readonly detail: string; readonly exitCode: number | null; readonly output: Uint8Array; readonly errorTail: string }
+  | { readonly outcome: 'timeout' | 'memory' | 'output'; readonly detail: string; readonly errorTail: string };
+
+const errorTailBytes = 4096;
+const memoryPollMs = 50;
+
+/** Runs a program to its end in a process group of its own, within limits; what exceeds them is killed with all that it started. */
+export function runProgram(run: ProgramRun): Promise<ProgramEnd> {
+  return new Promise((resolve) => {
+    const child = spawn(run.command, [...run.arguments], {
+      env: { ...run.environment },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+      ...(run.workingDirectory === undefined ? {} : { cwd: run.workingDirectory }),
+    });
+    const output: Uint8Array[] = [];
+    let outputBytes = 0;
+    let errorTail = '';
+    let exceeded: { outcome: 'timeout' | 'memory' | 'output'; detail: string } | undefined;
+    const exceed = (outcome: 'timeout' | 'memory' | 'output', detail: string): void => {
+      exceeded ??= { outcome, detail };
+      killGroup(child);
+    };
+    const timer = setTimeout(() => exceed('timeout', `it took longer than ${run.timeoutMs} ms`), run.timeoutMs);
+    const poll = setInterval(() => {
+      const rssBytes = child.pid === undefined ? 0 : (readProcessTable().usageOf(child.pid)?.rssBytes ?? 0);
+      if (rssBytes > run.memoryBytes) exceed('memory', `it took ${rssBytes} bytes of memory, more than the ${run.memoryBytes} allowed`);
+    }, memoryPollMs);
+    const end = (result: ProgramEnd): void => {
+      clearTimeout(timer);
+      clearInterval(poll);
+      killGroup(child);
+      resolve(result);
+    };
+    child.stdout.on('data', (chunk: Buffer) => {
+      outputBytes += chunk.byteLength;
+      if (outputBytes > run.maxOutputBytes) exceed('output', `it wrote more than ${run.maxOutputBytes} bytes`);
+      else output.push(chunk);
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      errorTail = (errorTail + chunk.toString('latin1')).slice(-errorTailBytes);
+    });
+    child.stdin.on('error', () => {}); // it may end without reading
+    child.stdin.end(run.input);
+    child.once('error', (error) => end({ outcome: 'failed', detail: error.message, exitCode: null, output: new Uint8Array(0), errorTail }));
+    child.once('close', (exitCode, signal) => {
+      if (exceeded !== undefined) return end({ ...exceeded, errorTail });
+      const whole = Buffer.concat(output);
+      if (exitCode === 0) return end({ outcome: 'done', output: whole });
+      return end({ outcome: 'failed', detail: signal === null ? `exit code ${exitCode}` : `ended by ${signal}`, exitCode, output: whole, errorTail });
+    });
+  });
+}
+
+/** Kills a process that leads a group (spawned `detached`) and everything in the group. Safe to repeat. */
+export function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // The group is gone already.
+  }
+}

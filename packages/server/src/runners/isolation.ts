@@ -1,0 +1,142 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MusterError } from '@muster-ml/protocol';
+import { type ProgramEnd, runProgram } from '../platform/processes/index.ts';
+import { type Cage, type ConfiningTools, type IsolationLevel, type Program, confine, isolationLevels } from './confine.ts';
+
+/** How runners are caged on this machine, found out by doing it. */
+export interface Isolation {
+  readonly level: IsolationLevel;
+  /** What it keeps from a runner, and what would be stronger; for `status` and `doctor`. */
+  readonly advice: string;
+  readonly tools: ConfiningTools;
+  /** First user id that runners may take; null: they run as our own user. */
+  readonly firstUid: number | null;
+}
+
+export type IsolationWish = 'auto' | 'required' | IsolationLevel;
+
+export interface IsolationProbe {
+  readonly wish: IsolationWish;
+  /** Where cages are made; the probe makes one and removes it. */
+  readonly cagesFolder: string;
+  readonly runtimeDir: string;
+  /** Folders that a runner must not see. */
+  readonly hidden: readonly string[];
+  /** Node as runners are started with it. */
+  readonly node: Pick<Program, 'command' | 'readable'>;
+}
+
+/** Users that no program of a distribution has: those that systemd hands out to services for a while. */
+const dynamicUids = { first: 61_184, last: 65_519 };
+
+/** Tries what a runner must be able to do, and what it must not; prints what went. */
+const trialProgram = `
+const fs = require('node:fs'), net = require('node:net');
+const [models, scratch, socket, secret] = process.argv.slice(1);
+const may = (action) => { try { action(); return true; } catch { return false; } };
+const found = { reads: may(() => fs.readFileSync(models + '/trial')), writes: may(() => fs.writeFileSync(scratch + '/trial', '')), seesSecret: may(() => fs.readFileSync(secret)) };
+const server = net.createServer();
+server.on('error', () => report(false));
+server.listen(socket, () => report(true));
+function report(listens) { process.stdout.write(JSON.stringify({ ...found, listens }), () => process.exit(0)); }
+`;
+
+/**
+ * Finds the strongest level that works here, by starting a trial program at each; takes the wished one otherwise.
+ * Throws `isolation_unavailable` where the wish cannot be met.
+ */
+export async function probeIsolation(probe: IsolationProbe): Promise<Isolation> {
+  const tools = findTools();
+  const firstUid = process.getuid?.() === 0 ? freeUid() : null;
+  const wanted = probe.wish === 'auto' || probe.wish === 'required' ? isolationLevels : [probe.wish];
+  const reasons: string[] = [];
+  for (const level of wanted) {
+    if (level === 'none') break;
+    const reason = await tryLevel(level, probe, tools, firstUid);
+    if (reason === null) return { level, advice: adviceFor(level, firstUid !== null), tools, firstUid: level === 'bubblewrap' ? null : firstUid };
+    reasons.push(`${level}: ${reason}`);
+  }
+  if (probe.wish !== 'auto' && probe.wish !== 'none') {
+    throw new MusterError('isolation_unavailable', `runners.isolation is ${probe.wish}, and it does not work here (${reasons.join('; ')})`, { place: 'runners.isolation' });
+  }
+  return { level: 'none', advice: adviceFor('none', false), tools, firstUid: null };
+}
+
+async function tryLevel(level: IsolationLevel, probe: IsolationProbe, tools: ConfiningTools, firstUid: number | null): Promise<string | null> {
+  if (level === 'bubblewrap' && !tools.bwrap) return 'bwrap is not installed';
+  if (level === 'namespaces' && !(tools.unshare && tools.setpriv)) return 'unshare and setpriv of util-linux are not installed';
+  if (level === 'uid' && !tools.setpriv) return 'setpriv of util-linux is not installed';
+  if (level === 'uid' && firstUid === null) return 'only root may start processes of another user';
+  const folder = join(probe.cagesFolder, 'trial');
+  const socketFolder = join(probe.runtimeDir, 'trial');
+  const secret = join(probe.cagesFolder, 'trial.secret');
+  const cage: Cage = { folder, socketFolder, hidden: probe.hidden, uid: level === 'bubblewrap' ? null : firstUid };
+  try {
+    writeFileSync(secret, '', { mode: 0o600 });
+    makeCage(cage);
+    writeFileSync(join(folder, 'models/trial'), '', { mode: 0o444 });
+    if (level === 'uid') openWayTo(probe);
+    const script = ['-e', trialProgram, join(folder, 'models'), join(folder, 'scratch'), join(socketFolder, 's'), secret];
+    const line = confine(level, { command: probe.node.command, arguments: script, readable: probe.node.readable }, cage, tools);
+    const end = await runProgram({ ...line, environment: {}, timeoutMs: 5_000, memoryBytes: 1024 ** 3, maxOutputBytes: 4096 });
+    return judgeTrial(end);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    for (const path of [folder, socketFolder, secret]) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function judgeTrial(end: ProgramEnd): string | null {
+  if (end.outcome !== 'done') return `${end.detail}${end.errorTail === '' ? '' : `, ${end.errorTail.trim().split('\n').at(-1)}`}`;
+  const found = JSON.parse(Buffer.from(end.output).toString('utf8')) as { reads: boolean; writes: boolean; listens: boolean; seesSecret: boolean };
+  if (!found.reads) return 'the runner could not read its model';
+  if (!found.writes) return 'the runner could not write to its scratch folder';
+  if (!found.listens) return 'the runner could not make its socket';
+  return found.seesSecret ? 'the runner could read the data directory' : null;
+}
+
+/** Makes the folders of a cage, owned by whom it is for. */
+export function makeCage(cage: Cage): void {
+  const models = join(cage.folder, 'models');
+  const own = [join(cage.folder, 'scratch'), cage.socketFolder];
+  for (const folder of [models, ...own]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (cage.uid === null) return;
+  for (const folder of own) chownSync(folder, cage.uid, cage.uid);
+  // Others pass through to what is theirs; nobody but us lists these folders.
+  for (const folder of [cage.folder, models]) chmodSync(folder, 0o711);
+}
+
+/** At the level `uid` runners reach their folders by path: those above are made passable, not listable, and files in them are 0600. */
+function openWayTo(probe: IsolationProbe): void {
+  for (const folder of [join(probe.cagesFolder, '..'), probe.cagesFolder, probe.runtimeDir]) chmodSync(folder, 0o711);
+}
+
+function findTools(): ConfiningTools {
+  const has = (tool: string): boolean => spawnSync(tool, ['--version'], { stdio: 'ignore', timeout: 2_000 }).status === 0;
+  return { bwrap: has('bwrap'), unshare: has('unshare'), setpriv: has('setpriv'), taskset: has('taskset') };
+}
+
+function freeUid(): number {
+  const taken = existsSync('/etc/passwd') ? new Set(readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => Number(line.split(':')[2]))) : new Set<number>();
+  let uid = dynamicUids.first;
+  while (taken.has(uid) && uid < dynamicUids.last - 1_000) uid += 1;
+  return uid;
+}
+
+function adviceFor(level: IsolationLevel, isRoot: boolean): string {
+  switch (level) {
+    case 'bubblewrap':
+      return 'Runners have no network and see only their own models.';
+    case 'namespaces':
+      return isRoot
+        ? 'Runners have no network, run as users of their own and do not see the data directory. Install bubblewrap to hide the rest of the file system too.'
+        : 'Runners have no network and do not see the data directory, but can read your other files. Install bubblewrap to hide those too.';
+    case 'uid':
+      return 'Runners run as users of their own and cannot read the data directory, but can use the network. Install bubblewrap, or allow namespaces, to close it.';
+    case 'none':
+      return 'Runners can do what you can do: serve only models that you trust, or install bubblewrap.';
+  }
+}
