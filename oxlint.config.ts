@@ -37,13 +37,15 @@ export default defineConfig({
     'typescript/prefer-promise-reject-errors': 'error',
 
     // Off, each because it misreads a style of ours: an exhaustive switch returns in every case (tsc checks it),
-    // fast-check is used as `fc`, Fastify awaits its handlers, a function stands next to its one caller, and `then` may be
-    // for its effect.
+    // fast-check is used as `fc`, Fastify awaits its handlers, a function stands next to its one caller, `then` may be for
+    // its effect, an array of a known length is made at once, and `postMessage` goes to a worker, not to a window.
     'typescript/consistent-return': 'off',
     'import/no-named-as-default-member': 'off',
     'oxc/no-async-endpoint-handlers': 'off',
     'unicorn/consistent-function-scoping': 'off',
     'promise/always-return': 'off',
+    'unicorn/no-new-array': 'off',
+    'unicorn/require-post-message-target-origin': 'off',
 
     'node/no-process-env': 'error',
     'import/no-cycle': 'error',
@@ -54,6 +56,7 @@ export default defineConfig({
 
     // A property may hold in several ways, and then its test branches.
     'vitest/no-conditional-expect': 'off',
+    'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'fc.assert', 'expect*'] }],
     'vitest/no-restricted-vi-methods': [
       'error',
       { mock: 'Pass a twin instead of mocking a module.', doMock: 'Pass a twin instead of mocking a module.' },

@@ -3,6 +3,7 @@ import { identityCodes } from './codes-identity.ts';
 import { inferenceCodes } from './codes-inference.ts';
 import { platformCodes } from './codes-platform.ts';
 import { registryCodes } from './codes-registry.ts';
+import { runnerCodes } from './codes-runners.ts';
 
 /** Every error that Muster can answer with, by its code. `docs/reference/errors.md` is tested against it. */
 export const catalogue = {
@@ -11,6 +12,7 @@ export const catalogue = {
   ...inferenceCodes,
   ...registryCodes,
   ...deploymentCodes,
+  ...runnerCodes,
 };
 
 /** A code of the catalogue: stable, in snake case, safe to match on. */

@@ -88,6 +88,8 @@ export interface Loaded {
   readonly warmupMs: number;
   /** Growth of the process by this replica, an estimate. */
   readonly memoryBytes: number;
+  /** What the replica answered to become ready, in words: the sample, or an input that was made for it. */
+  readonly warmup?: string;
 }
 
 export interface TensorHeader {

@@ -31,7 +31,11 @@ describe('canonical JSON', () => {
   });
 
   test('reads back as the same value', () => {
-    fc.assert(fc.property(anyValue, (value) => expect(JSON.parse(canonicalJson(value))).toEqual(value)));
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        expect(JSON.parse(canonicalJson(value))).toEqual(value);
+      }),
+    );
   });
 
   test('orders names by UTF-16 code units', () => {

@@ -1,20 +1,20 @@
-import { MusterError, type Tensor } from '@muster-ml/protocol';
+import { MusterError } from '@muster-ml/protocol';
 import type { PlacedDeployment } from './applied-table.ts';
 import { BatchQueue } from './batch-queue.ts';
+import { runBatch } from './batch-run.ts';
 import type { PredictRequest, Prediction } from './faces.ts';
-import { type Job, keyOf } from './job.ts';
-import { mergeInputs, orderOutputs, splitOutputs } from './merging.ts';
+import { type Job, type JobHome, callerLeft, createJob, keyOf } from './job.ts';
 import type { ReplicaPool, Slot } from './replica-pool.ts';
-import { type RowGain, createRowGain } from './row-gain.ts';
+import { createRowGain } from './row-gain.ts';
 import type { Incident, RoutedDeployment } from './routing-table.ts';
 
 /** What a batcher tells the rest of serving. */
 export interface BatcherEvents {
-  readonly ran: (deployment: RoutedDeployment, rows: number, requests: number, runMicros: number) => void;
-  readonly copyDropped: (deployment: RoutedDeployment) => void;
-  readonly incident: (incident: Incident) => void;
+  ran(deployment: RoutedDeployment, rows: number, runMicros: number): void;
+  copyDropped(deployment: RoutedDeployment): void;
+  incident(incident: Incident): void;
   /** A batcher whose deployment has left the table has nothing to do any more. */
-  readonly emptied: (batcher: Batcher) => void;
+  emptied(batcher: Batcher): void;
 }
 
 export interface BatcherOptions {
@@ -23,7 +23,7 @@ export interface BatcherOptions {
   readonly events: BatcherEvents;
   /** Milliseconds since the epoch, for incidents. */
   readonly now: () => number;
-  /** Most input bytes that may wait; a single request may always wait alone. */
+  /** Most input bytes that may wait; a request always fits into an empty queue. */
   readonly queueBytes: number;
   /** Copies for a shadow that may wait. */
   readonly copies: number;
@@ -38,24 +38,24 @@ export interface BatcherOptions {
  * Every request that it accepted is settled exactly once. A request whose runner died under it is run once more, alone
  * in its runner; if that one dies too, the request is to blame and answers `model_crashed`.
  */
-export class Batcher {
+export class Batcher implements JobHome {
   readonly #options: BatcherOptions;
-  #placed: PlacedDeployment;
   readonly #queue = new BatchQueue();
-  /** Copies for a shadow run only when nobody else waits. */
+  /** Copies for a shadow; they run only when nobody else waits. */
   readonly #copies = new BatchQueue();
-  /** Were in flight when a runner died. */
+  /** Were in flight when a runner died; they go first. */
   readonly #suspects = new BatchQueue();
-  #reservation: Slot | undefined;
-  #reservationRuns = false;
   readonly #running = new Set<Job>();
-  #gain: RowGain;
+  #placed: PlacedDeployment;
+  #gain: ReturnType<typeof createRowGain>;
+  /** A runner that is kept free for the suspects. */
+  #reservation: Slot | undefined;
   /** False once an output did not have a row for each row that went in. */
   #mayMerge = true;
   #pumpDue = false;
   #waitTimer: NodeJS.Timeout | undefined;
   #unreadySinceMs: number | undefined = performance.now();
-  #rowMicros = 0;
+  #microsPerRow = 1000;
   #isRetired = false;
 
   constructor(options: BatcherOptions) {
@@ -81,17 +81,14 @@ export class Batcher {
     return this.#running.size;
   }
 
-  get isIdle(): boolean {
-    return this.waiting === 0 && this.#running.size === 0 && this.#copies.size === 0;
-  }
-
   get isRetired(): boolean {
     return this.#isRetired;
   }
 
+  /** Whether one of its replicas would take a run, now or after those before it. */
   isReady(): boolean {
-    for (const replica of this.deployment.replicas) if (this.#options.pool.isReady(replica)) return true;
-    return false;
+    const { pool } = this.#options;
+    return this.deployment.replicas.some((replica) => pool.isReady(replica));
   }
 
   /** The deployment as the next table has it. */
@@ -102,22 +99,23 @@ export class Batcher {
     this.schedule();
   }
 
-  /** The deployment has left the table: what it accepted is finished on the replicas that it had; copies are dropped. */
+  /** The deployment has left the table: what was accepted is finished on the replicas that it had; copies are dropped. */
   retire(): void {
     this.#isRetired = true;
-    for (const job of this.#copies.takeAll()) job.settle(cancelled());
+    for (const job of this.#copies.takeAll()) job.settle(callerLeft());
     this.#checkEmptied();
   }
 
-  /** Accepts a request, or throws `queue_full` or `endpoint_not_ready` at once. */
+  /** Accepts a request. Throws `queue_full`, `endpoint_not_ready` and `deadline_passed` at once, and rejects with what comes of it later. */
   predict(request: PredictRequest): Promise<Prediction> {
-    this.#refuseOverload(request);
+    this.#refuse(request);
     return new Promise<Prediction>((resolve, reject) => {
-      const job = this.#makeJob(request, false, (outcome) => {
-        if (outcome instanceof MusterError) reject(outcome);
-        else resolve(outcome);
+      const job = createJob(request, {
+        home: this,
+        isCopy: false,
+        key: this.#keyOf(request),
+        deliver: (outcome) => (outcome instanceof MusterError ? reject(outcome) : resolve(outcome)),
       });
-      request.cancellation.onCancel(() => job.settle(cancelled()));
       this.#queue.add(job);
       this.schedule();
     });
@@ -125,16 +123,15 @@ export class Batcher {
 
   /** Takes a copy if there is room for it; its answer is dropped, its failure nobody's. */
   copy(request: PredictRequest): void {
-    const isFull = this.#copies.size >= this.#options.copies || this.#copies.bytes >= this.#options.queueBytes;
-    if (isFull || !this.isReady()) {
+    if (this.#copies.size >= this.#options.copies || this.#copies.bytes >= this.#options.queueBytes || !this.isReady()) {
       this.#options.events.copyDropped(this.deployment);
       return;
     }
-    this.#copies.add(this.#makeJob(request, true, () => undefined));
+    this.#copies.add(createJob(request, { home: this, isCopy: true, key: this.#keyOf(request), deliver: () => undefined }));
     this.schedule();
   }
 
-  /** What waits and has not begun, to be moved elsewhere; it stays accepted. */
+  /** What was accepted and has not begun, to be moved elsewhere. */
   takeWaiting(): Job[] {
     return [...this.#suspects.takeAll(), ...this.#queue.takeAll()];
   }
@@ -142,8 +139,8 @@ export class Batcher {
   /** Goes on with requests that another batcher accepted. */
   adopt(jobs: readonly Job[]): void {
     for (const job of jobs) {
-      this.#owners.set(job, this);
-      job.key = this.#mayMerge && job.crashes === 0 ? keyOf(job.request, this.deployment.maxRows) : undefined;
+      job.home = this;
+      job.key = job.crashes > 0 ? undefined : this.#keyOf(job.request);
       (job.crashes > 0 ? this.#suspects : this.#queue).add(job);
     }
     this.schedule();
@@ -159,8 +156,166 @@ export class Batcher {
     });
   }
 
+  forget(job: Job): void {
+    if (job.state !== 'running') for (const queue of [this.#queue, this.#suspects, this.#copies]) queue.remove(job);
+    // A run that goes on without its caller keeps its replica busy until it is answered; only the caller is free.
+    this.#running.delete(job);
+    if (this.#isRetired) setImmediate(() => this.#checkEmptied());
+  }
+
+  late(job: Job): MusterError {
+    if (job.state === 'waiting' && !this.isReady()) return notReady(this.endpointName);
+    return new MusterError('deadline_passed', job.state === 'running' ? 'the model did not answer before the deadline' : 'the request waited until its deadline');
+  }
+
   stop(): void {
     clearTimeout(this.#waitTimer);
-    for (const job of [...this.takeWaiting(), ...this.#copies.takeAll(), ...this.#running]) job.settle(new MusterError('endpoint_not_ready', 'the gateway is stopping'));
+    const stopped = new MusterError('endpoint_not_ready', 'the gateway is stopping', { retryAfterSeconds: 1 });
+    for (const job of [...this.takeWaiting(), ...this.#copies.takeAll(), ...this.#running]) job.settle(stopped);
   }
+
+  #keyOf(request: PredictRequest): string | undefined {
+    return this.#mayMerge ? keyOf(request, this.deployment.maxRows) : undefined;
+  }
+
+  #refuse(request: PredictRequest): void {
+    const { endpoint } = this.#placed;
+    const nowMs = performance.now();
+    if (request.deadlineMs <= nowMs) throw new MusterError('deadline_passed', 'the deadline had passed before the request could be run');
+    if (this.isReady()) this.#unreadySinceMs = undefined;
+    else if (nowMs - (this.#unreadySinceMs ??= nowMs) > this.#options.unreadyGraceMs) throw notReady(endpoint.name);
+    const isOver = this.waiting >= endpoint.queue || (this.waiting > 0 && this.#queue.bytes >= this.#options.queueBytes);
+    if (!isOver) return;
+    const seconds = (this.#queue.rows * this.#microsPerRow) / 1e6 / Math.max(1, this.deployment.replicas.length);
+    throw new MusterError('queue_full', `${this.waiting} requests wait for "${endpoint.name}" already`, { retryAfterSeconds: Math.min(30, Math.max(1, Math.ceil(seconds))) });
+  }
+
+  #pump(): void {
+    if (this.isReady()) this.#unreadySinceMs = undefined;
+    else this.#unreadySinceMs ??= performance.now();
+    this.#pumpSuspects();
+    const { pool } = this.#options;
+    for (const queue of [this.#queue, this.#copies]) {
+      while (queue.size > 0) {
+        if (queue === this.#queue && this.#shouldWait()) break;
+        const slot = pool.free(this.deployment.replicas);
+        if (slot === undefined) return;
+        const batch = this.#wanted(queue.take(this.#mayMerge ? this.#gain.next() : 1));
+        if (batch.length > 0) void this.#run(slot, batch);
+      }
+    }
+  }
+
+  /** One suspect at a time, in a runner where nothing else is in flight. */
+  #pumpSuspects(): void {
+    const { pool } = this.#options;
+    const reserved = this.#reservation;
+    if (reserved !== undefined && (this.#suspects.size === 0 || !reserved.runner.isReady(reserved.replica)) && reserved.runner.inFlight === 0) {
+      this.#reservation = undefined;
+      pool.release(reserved, this);
+    }
+    if (this.#suspects.size === 0) return;
+    this.#reservation ??= pool.reserve(this.deployment.replicas, this);
+    const slot = this.#reservation;
+    if (slot === undefined || slot.runner.inFlight > 0 || !slot.runner.takesMore) return;
+    const [job] = this.#wanted(this.#suspects.take(1));
+    if (job === undefined) this.schedule();
+    else void this.#run(slot, [job]);
+  }
+
+  /** Without those that nobody waits for any more; timers may be late when the event loop is busy. */
+  #wanted(batch: readonly Job[]): Job[] {
+    const nowMs = performance.now();
+    return batch.filter((job) => {
+      if (!job.isCopy && job.request.cancellation.cancelled) job.settle(callerLeft());
+      else if (job.request.deadlineMs <= nowMs) job.settle(this.late(job));
+      return job.state === 'waiting';
+    });
+  }
+
+  /** Whether the deployment's `waitMs` holds the next run back to let it grow. */
+  #shouldWait(): boolean {
+    const { waitMs, maxRows } = this.deployment;
+    const first = this.#queue.first();
+    if (waitMs <= 0 || first?.key === undefined || this.#queue.rowsOfNext(maxRows) >= maxRows) return false;
+    const leftMs = Math.min(first.acceptedMs + waitMs, first.request.deadlineMs) - performance.now();
+    if (leftMs <= 0) return false;
+    clearTimeout(this.#waitTimer);
+    this.#waitTimer = setTimeout(() => this.#pump(), leftMs);
+    return true;
+  }
+
+  async #run(slot: Slot, batch: readonly Job[]): Promise<void> {
+    const { events, now } = this.#options;
+    const { deployment } = this;
+    const startedMs = performance.now();
+    for (const job of batch) {
+      job.state = 'running';
+      job.startedMs = startedMs;
+      this.#running.add(job);
+    }
+    const end = await runBatch(slot, deployment, batch);
+    for (const job of batch) this.#running.delete(job);
+    switch (end.kind) {
+      case 'answered':
+        events.ran(deployment, end.rows, end.runMicros);
+        if (end.rows > 0) this.#microsPerRow = this.#microsPerRow * 0.9 + (end.runMicros / end.rows) * 0.1;
+        if (batch[0]?.key !== undefined) this.#gain.observe(end.rows, end.runMicros);
+        break;
+      case 'unmergeable':
+        this.#mayMerge = false;
+        this.#again(this.#queueOf(batch), batch, true);
+        break;
+      case 'failed-together':
+        this.#again(this.#queueOf(batch), batch, true);
+        break;
+      case 'not-loaded':
+        this.#again(this.#queueOf(batch), batch, false);
+        break;
+      case 'died':
+        this.#suspect(slot, batch, now());
+        break;
+    }
+    this.schedule();
+    if (this.#isRetired) this.#checkEmptied();
+  }
+
+  #queueOf(batch: readonly Job[]): BatchQueue {
+    const [first] = batch;
+    if (first?.isCopy === true) return this.#copies;
+    return first !== undefined && first.crashes > 0 ? this.#suspects : this.#queue;
+  }
+
+  /** Puts a batch back to the front: it did not run, or its requests are to run each alone. */
+  #again(queue: BatchQueue, batch: readonly Job[], alone: boolean): void {
+    const jobs = batch.filter((job) => job.state === 'running');
+    for (const job of jobs) {
+      job.state = 'waiting';
+      if (alone) job.key = undefined;
+    }
+    queue.addFront(jobs);
+  }
+
+  /** The runner died under a batch. Copies are let go; requests get one more run, alone, and a second death is theirs. */
+  #suspect(slot: Slot, batch: readonly Job[], at: number): void {
+    const { events } = this.#options;
+    const isConfirmed = batch.length === 1 && (batch[0]?.crashes ?? 0) > 0;
+    events.incident({ at, deployment: this.deployment.id, replica: slot.replica, kind: isConfirmed ? 'confirmed' : 'suspected' });
+    const crashed = new MusterError('model_crashed', `the model of "${this.endpointName}" crashed on this request`);
+    for (const job of batch) {
+      job.crashes += 1;
+      job.key = undefined;
+      if (job.isCopy || job.crashes > 1) job.settle(crashed);
+    }
+    this.#again(this.#suspects, batch, true);
+  }
+
+  #checkEmptied(): void {
+    const isIdle = this.waiting === 0 && this.#running.size === 0 && this.#copies.size === 0;
+    if (this.#isRetired && isIdle) this.#options.events.emptied(this);
+  }
+}
+
+function notReady(endpoint: string): MusterError {
+  return new MusterError('endpoint_not_ready', `no replica of "${endpoint}" is ready`, { retryAfterSeconds: 1 });
 }

@@ -90,7 +90,7 @@ export class RunnerConnection {
       const left = this.busy(header.replica) - 1;
       if (left > 0) this.#busy.set(header.replica, left);
       else this.#busy.delete(header.replica);
-      if (this.reserved !== undefined && this.#inFlight === 0) this.#options.onChange();
+      if (this.#inFlight === 0 && (this.reserved !== undefined || !this.isWanted)) this.#options.onChange();
     }
   }
 

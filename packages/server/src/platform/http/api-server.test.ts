@@ -3,9 +3,8 @@ import { MusterError, type RouteName, openApiDocument, problemSchema, routes } f
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDatabase } from '../../../test-support/database.ts';
+import { type TestDatabase, openTestDatabase } from '../../../test-support/database.ts';
 import { systemClock } from '../clock/index.ts';
-import type { Database } from '../database/index.ts';
 import { type RouteHandlers, createApiServer, createIdempotency, referencePage } from './index.ts';
 
 const time = new Date(0).toISOString();
@@ -21,7 +20,7 @@ const model = {
 };
 
 describe('the management API', () => {
-  let database: Database;
+  let database: TestDatabase;
   let app: FastifyInstance;
   let created = 0;
 
@@ -60,7 +59,7 @@ describe('the management API', () => {
       },
       callerId: (caller) => caller,
       handlers: some as RouteHandlers<RouteName, string>,
-      idempotency: createIdempotency({ database, clock: systemClock }),
+      idempotency: createIdempotency({ database: database.database, clock: systemClock }),
       logger: pino({ level: 'silent' }),
     });
     await app.ready();

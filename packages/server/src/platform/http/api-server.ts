@@ -189,7 +189,7 @@ async function sendJson(route: Route, answer: unknown, reply: FastifyReply): Pro
     if (route.answer.status === 202 && 'id' in answer)
       void reply.header('location', `/api/v1/operations/${String(answer.id)}`);
   }
-  return await reply.type('application/json').send(JSON.stringify(answer));
+  return await reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(answer)));
 }
 
 async function sendRaw(answer: RawAnswer, reply: FastifyReply): Promise<FastifyReply> {
@@ -222,8 +222,8 @@ async function sendProblem(
   if (error.kind === 'unauthenticated') void reply.header('www-authenticate', 'Bearer realm="muster"');
   return await reply
     .code(status)
-    .type('application/problem+json')
-    .send(JSON.stringify({ ...toProblem(error, request.id), status }));
+    .header('content-type', 'application/problem+json')
+    .send(Buffer.from(JSON.stringify({ ...toProblem(error, request.id), status })));
 }
 
 function statusOf(error: MusterError): number {

@@ -1,6 +1,6 @@
 import { type Operation } from '@muster-ml/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { databaseKinds, openTestDatabase } from '../../../test-support/database.ts';
+import { type TestDatabase, databaseKinds, openTestDatabase } from '../../../test-support/database.ts';
 import { createIds, systemClock } from '../clock/index.ts';
 import type { Database } from '../database/index.ts';
 import { type Operations, createOperations } from './index.ts';
@@ -14,13 +14,15 @@ const wish = {
 } as const;
 
 describe.each(databaseKinds)('operations on %s', (kind) => {
+  let opened: TestDatabase;
   let database: Database;
   let operations: Operations;
   beforeAll(async () => {
-    database = await openTestDatabase(kind);
+    opened = await openTestDatabase(kind);
+    database = opened.database;
     operations = createOperations({ database, clock: systemClock, newId: createIds(systemClock) });
   });
-  afterAll(async () => await database.close());
+  afterAll(async () => await opened.close());
 
   const create = async (): Promise<Operation> =>
     await database.inTransaction(async (tx) => await operations.create(tx, wish));

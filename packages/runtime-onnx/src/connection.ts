@@ -1,0 +1,78 @@
+import type { Socket } from 'node:net';
+import { type Frame, type FrameKind, type FrameLimits, FrameReader, MusterError, encodeFrame, frameKinds, toMusterError, toProblem } from '@muster-ml/protocol';
+
+/** How long a connection may take to say who it is. */
+const helloTimeoutMs = 10_000;
+
+/** One peer of the runtime link. */
+export interface Connection {
+  send(kind: FrameKind, request: number, header: unknown, payload?: readonly Uint8Array[]): void;
+  /** Answers a request with a problem. */
+  sendError(request: number, thrown: unknown): void;
+  /** Sends what is written and closes. */
+  end(): void;
+}
+
+export interface ConnectionHandlers {
+  /** The first frame; a throw is told to the peer and ends the connection. */
+  onHello(frame: Frame): void;
+  /** Every later frame; a throw is the answer to its request. */
+  onFrame(frame: Frame): void;
+  onClose(): void;
+}
+
+/** Speaks frames on a socket. A peer that breaks the rules of the link is told so and cut off; one that does not read is not read. */
+export function openConnection(socket: Socket, limits: FrameLimits, handlers: ConnectionHandlers): Connection {
+  const reader = new FrameReader(limits);
+  let hasGreeted = false;
+
+  function send(kind: FrameKind, request: number, header: unknown, payload: readonly Uint8Array[] = []): void {
+    if (socket.destroyed || socket.writableEnded) return;
+    socket.cork();
+    let isFlowing = true;
+    for (const bytes of encodeFrame(kind, request, header, payload, limits)) isFlowing = socket.write(bytes);
+    socket.uncork();
+    if (!isFlowing) socket.pause();
+  }
+
+  function sendError(request: number, thrown: unknown): void {
+    send(frameKinds.error, request, toProblem(toMusterError(thrown)));
+  }
+
+  function cutOff(thrown: unknown): void {
+    sendError(0, thrown);
+    socket.end();
+    socket.removeAllListeners('data');
+    socket.resume();
+  }
+
+  function onFrame(frame: Frame): void {
+    if (socket.writableEnded) return;
+    if (!hasGreeted) {
+      if (frame.kind !== frameKinds.hello) throw new MusterError('link_violation', 'the first frame of a connection must be a hello');
+      handlers.onHello(frame);
+      hasGreeted = true;
+      socket.setTimeout(0);
+      return;
+    }
+    try {
+      handlers.onFrame(frame);
+    } catch (thrown) {
+      sendError(frame.request, thrown);
+    }
+  }
+
+  socket.setNoDelay(true);
+  socket.setTimeout(helloTimeoutMs, () => socket.destroy());
+  socket.on('drain', () => socket.resume());
+  socket.on('data', (chunk) => {
+    try {
+      reader.push(chunk, onFrame);
+    } catch (thrown) {
+      cutOff(thrown);
+    }
+  });
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => handlers.onClose());
+  return { send, sendError, end: () => socket.end() };
+}

@@ -1,0 +1,86 @@
+import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createDurableFolders, syncFolder } from './durable-files.ts';
+import { assertDigest, isDigest } from './object-row.ts';
+import { isNotFound } from './storage-error.ts';
+
+/** Where content lies: `objects/sha256/ab/cd/<digest>`, and `incoming/` beside it for what is being written. */
+export interface ObjectFolder {
+  readonly root: string;
+  /** Path of content; throws `object_not_found` for what is no digest, so no text can lead out of the folder. */
+  pathOf(digest: string): string;
+  /** Path in `incoming`; the name is made by us, never by a caller. */
+  incomingPath(name: string): string;
+  /** Size of a content's file, or undefined. */
+  sizeOf(digest: string): Promise<number | undefined>;
+  /** Moves a finished, synced file into place and makes that durable. */
+  adopt(incomingPath: string, digest: string, crashPoint: (name: string) => void): Promise<void>;
+  remove(digest: string): Promise<void>;
+  /** Every content file that is there, with the time it was written. */
+  files(): AsyncIterable<{ readonly digest: string; readonly writtenAt: number }>;
+  /** Every file in `incoming`, with the time it was last written. */
+  incomingFiles(): Promise<readonly { readonly name: string; readonly writtenAt: number }[]>;
+}
+
+/** Makes the folder where it is not there. */
+export async function openObjectFolder(root: string): Promise<ObjectFolder> {
+  const objects = join(root, 'objects', 'sha256');
+  const incoming = join(root, 'incoming');
+  await mkdir(root, { recursive: true });
+  const ensureFolder = createDurableFolders(root);
+  await ensureFolder(objects);
+  await ensureFolder(incoming);
+
+  const pathOf = (digest: string): string => {
+    assertDigest(digest);
+    return join(objects, digest.slice(0, 2), digest.slice(2, 4), digest);
+  };
+
+  return {
+    root,
+    pathOf,
+    incomingPath: (name) => join(incoming, name),
+    async sizeOf(digest) {
+      try {
+        return (await stat(pathOf(digest))).size;
+      } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }
+    },
+    async adopt(incomingPath, digest, crashPoint) {
+      const path = pathOf(digest);
+      await ensureFolder(dirname(path));
+      await chmod(incomingPath, 0o444);
+      crashPoint('objects.before-rename');
+      await rename(incomingPath, path);
+      crashPoint('objects.after-rename');
+      await syncFolder(dirname(path));
+    },
+    async remove(digest) {
+      await rm(pathOf(digest), { force: true });
+    },
+    async *files() {
+      for (const first of await readdir(objects)) {
+        for (const second of await readdir(join(objects, first))) {
+          for (const name of await readdir(join(objects, first, second))) {
+            const info = isDigest(name) ? await stat(join(objects, first, second, name)) : undefined;
+            if (info !== undefined) yield { digest: name, writtenAt: info.mtimeMs };
+          }
+        }
+      }
+    },
+    async incomingFiles() {
+      const names = await readdir(incoming);
+      const infos = names.map(async (name) => {
+        try {
+          return [{ name, writtenAt: (await stat(join(incoming, name))).mtimeMs }];
+        } catch (error) {
+          if (isNotFound(error)) return [];
+          throw error;
+        }
+      });
+      return (await Promise.all(infos)).flat();
+    },
+  };
+}

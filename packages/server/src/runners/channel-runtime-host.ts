@@ -1,0 +1,99 @@
+import type { Topic } from '../platform/processes/index.ts';
+import { runnerAddress } from './cage-files.ts';
+import type { RunnerObservation, RunnerWish, RuntimeHost } from './runtime-host.ts';
+
+/** Name of the topic between control's end of the runtime host and the supervisor's. */
+export const runnersTopic = 'runners';
+
+/** From control to the supervisor. */
+export type HostRequest = { readonly kind: 'hello' } | { readonly kind: 'want'; readonly wishes: readonly RunnerWish[]; readonly number: number };
+
+/** From the supervisor to control. */
+export type HostReport =
+  | {
+      readonly kind: 'observed';
+      readonly runners: readonly RunnerObservation[];
+      readonly isolation: { readonly level: string; readonly advice: string };
+    }
+  | { readonly kind: 'noted'; readonly number: number };
+
+/** Changes within this time are told as one. */
+const gatherMs = 20;
+
+/** The supervisor's end: passes wishes on to the host and tells of changes. */
+export function serveRuntimeHost(topic: Topic<HostRequest, HostReport>, host: RuntimeHost): void {
+  let timer: NodeJS.Timeout | undefined;
+  const tell = (): void => {
+    timer = undefined;
+    topic.send({ kind: 'observed', runners: host.observed(), isolation: host.isolation });
+  };
+  host.onChange(() => {
+    timer ??= setTimeout(tell, gatherMs);
+  });
+  topic.on((request) => {
+    if (request.kind === 'hello') return tell();
+    void host.want(request.wishes).then(() => topic.send({ kind: 'noted', number: request.number }));
+    return undefined;
+  });
+}
+
+/** Control's end: the same port, over the channel. `ready` resolves with the first observation. */
+export class ChannelRuntimeHost implements RuntimeHost {
+  readonly #topic: Topic<HostReport, HostRequest>;
+  readonly #runtimeDir: string;
+  readonly #watchers = new Set<() => void>();
+  readonly #noted = new Map<number, () => void>();
+  readonly #first = Promise.withResolvers<void>();
+  #last = 0;
+  #runners: readonly RunnerObservation[] = [];
+  #isolation = { level: 'unknown', advice: 'The supervisor has not told yet.' };
+
+  constructor(topic: Topic<HostReport, HostRequest>, runtimeDir: string) {
+    this.#topic = topic;
+    this.#runtimeDir = runtimeDir;
+    topic.on((report) => this.#hear(report));
+    topic.send({ kind: 'hello' });
+  }
+
+  /** Resolves when the supervisor has told what runs: before that, `observed` is empty and says nothing. */
+  get ready(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  get isolation(): { readonly level: string; readonly advice: string } {
+    return this.#isolation;
+  }
+
+  want(wishes: readonly RunnerWish[]): Promise<void> {
+    const number = ++this.#last;
+    return new Promise((resolve) => {
+      this.#noted.set(number, resolve);
+      this.#topic.send({ kind: 'want', wishes, number });
+    });
+  }
+
+  observed(): readonly RunnerObservation[] {
+    return this.#runners;
+  }
+
+  addressOf(runnerId: string): string {
+    return runnerAddress(this.#runtimeDir, runnerId);
+  }
+
+  onChange(callback: () => void): () => void {
+    this.#watchers.add(callback);
+    return () => this.#watchers.delete(callback);
+  }
+
+  #hear(report: HostReport): void {
+    if (report.kind === 'noted') {
+      this.#noted.get(report.number)?.();
+      this.#noted.delete(report.number);
+      return;
+    }
+    this.#runners = report.runners;
+    this.#isolation = report.isolation;
+    this.#first.resolve();
+    for (const watcher of this.#watchers) watcher();
+  }
+}

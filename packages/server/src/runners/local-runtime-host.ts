@@ -1,0 +1,348 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type HealthReport, MusterError, type ReplicaEvent, toMusterError, toProblem } from '@muster-ml/protocol';
+import type { Clock } from '../platform/clock/index.ts';
+import { readProcessTable } from '../platform/processes/index.ts';
+import type { Logger } from '../platform/telemetry/index.ts';
+import { placeModel, readSample, removeModel, runnerAddress, shortIdOf } from './cage-files.ts';
+import { type Cage, type Program, confine } from './confine.ts';
+import { type Isolation, makeCage } from './isolation.ts';
+import { cpuLimitWords } from './limits.ts';
+import { type RunnerAction, limitsKeyOf, planRunners, replicaKeyOf } from './plan-runners.ts';
+import { RunnerProcess } from './runner-process.ts';
+import { type ReplicaSlot, type RunnerSlot, markEnded, newSlot, observationOf, viewOf } from './runner-slot.ts';
+import type { ReplicaWish, RunnerObservation, RunnerWish, RuntimeHost } from './runtime-host.ts';
+
+export interface LocalRuntimeHostOptions {
+  /** Folder of the cages, on the file system of the models so that they can be linked. */
+  readonly cagesFolder: string;
+  readonly runtimeDir: string;
+  /** What runners must not see. */
+  readonly hidden: readonly string[];
+  readonly isolation: Isolation;
+  /** How each runtime is started; `--listen unix:…` is added. */
+  readonly programs: Readonly<Record<RunnerWish['runtime'], Program>>;
+  /** The environment of runners, whole. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly limits: { readonly hangMs: number; readonly loadMs: number; readonly startMs: number; readonly parallelLoads: number; readonly parallelStarts: number };
+  readonly software: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const healthEveryMs = 1_000;
+const memoryEveryMs = 250;
+
+/**
+ * The runtime host of one machine: makes runners what control wishes, and keeps them so. Whatever happens (a wish, a load
+ * that ended, a crash, a timer) leads to the same step: plan from what is, do it, tell who watches.
+ */
+export class LocalRuntimeHost implements RuntimeHost {
+  readonly isolation: { readonly level: string; readonly advice: string };
+  readonly #options: LocalRuntimeHostOptions;
+  readonly #slots = new Map<string, RunnerSlot>();
+  readonly #watchers = new Set<() => void>();
+  readonly #uids = new Set<number>();
+  #wishes: readonly RunnerWish[] = [];
+  #isStopping = false;
+  #isStepping = false;
+  #cancelWake: () => void = () => {};
+  #timers: NodeJS.Timeout[] = [];
+
+  constructor(options: LocalRuntimeHostOptions) {
+    this.#options = options;
+    this.isolation = { level: options.isolation.level, advice: options.isolation.advice };
+  }
+
+  /** Clears what an earlier host left and begins to watch. */
+  start(): void {
+    rmSync(this.#options.cagesFolder, { recursive: true, force: true });
+    this.#timers = [setInterval(() => this.#checkHealth(), healthEveryMs), setInterval(() => this.#checkMemory(), memoryEveryMs)];
+    for (const timer of this.#timers) timer.unref();
+  }
+
+  /** Ends all runners; resolves when none is left. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#cancelWake();
+    for (const timer of this.#timers) clearInterval(timer);
+    await Promise.all(
+      [...this.#slots.values()].map((slot) => {
+        slot.phase = slot.process === null ? 'down' : 'stopping';
+        return slot.process?.stop();
+      }),
+    );
+    rmSync(this.#options.cagesFolder, { recursive: true, force: true });
+  }
+
+  /** Kills all runners at once. */
+  kill(): void {
+    this.#isStopping = true;
+    for (const slot of this.#slots.values()) slot.process?.kill(new MusterError('runner_crashed', 'Muster was ended'));
+  }
+
+  want(wishes: readonly RunnerWish[]): Promise<void> {
+    this.#wishes = wishes;
+    for (const wish of wishes) {
+      const slot = this.#slots.get(wish.id);
+      if (slot === undefined) this.#slots.set(wish.id, newSlot(wish, this.addressOf(wish.id)));
+      else slot.wish = wish;
+    }
+    this.#step();
+    return Promise.resolve();
+  }
+
+  observed(): readonly RunnerObservation[] {
+    return [...this.#slots.values()].map((slot) => observationOf(slot, this.isolation.level));
+  }
+
+  addressOf(runnerId: string): string {
+    return runnerAddress(this.#options.runtimeDir, runnerId);
+  }
+
+  onChange(callback: () => void): () => void {
+    this.#watchers.add(callback);
+    return () => this.#watchers.delete(callback);
+  }
+
+  #step(): void {
+    if (this.#isStopping || this.#isStepping) return;
+    this.#isStepping = true;
+    const { clock, limits } = this.#options;
+    const plan = planRunners(this.#wishes, [...this.#slots.values()].map(viewOf), clock.now(), limits);
+    for (const action of plan.actions) this.#act(action);
+    this.#isStepping = false;
+    this.#cancelWake();
+    if (plan.wakeAt !== null) this.#cancelWake = clock.after(Math.max(1, plan.wakeAt - clock.now()), () => this.#step());
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  #act(action: RunnerAction): void {
+    const slot = this.#slots.get(action.kind === 'start' ? action.wish.id : action.runner);
+    if (slot === undefined) return;
+    switch (action.kind) {
+      case 'start':
+        this.#start(slot);
+        break;
+      case 'stop':
+        slot.phase = 'stopping';
+        void slot.process?.stop();
+        break;
+      case 'forget':
+        this.#forget(slot);
+        break;
+      case 'load':
+        void this.#load(slot, action.replica);
+        break;
+      case 'unload':
+        void this.#unload(slot, action.replica);
+        break;
+      case 'giveUp': {
+        const replica = replicaSlot(slot, action.replica);
+        const cause = replica.problem?.detail;
+        replica.phase = 'failed';
+        replica.problem = toProblem(new MusterError('load_crashed', `loading the model ended its runner ${replica.crashes} times${cause === undefined ? '' : ` (${cause})`}`));
+        // The next turn of the plan goes on with its neighbours.
+        queueMicrotask(() => this.#step());
+        break;
+      }
+    }
+  }
+
+  #start(slot: RunnerSlot): void {
+    const { clock, log } = this.#options;
+    if (slot.limitsKey !== limitsKeyOf(slot.wish)) slot.failures = 0;
+    slot.limitsKey = limitsKeyOf(slot.wish);
+    slot.phase = 'starting';
+    slot.startedAt = clock.now();
+    try {
+      const runner = this.#spawn(slot);
+      slot.process = runner;
+      runner.connect().then(
+        () => {
+          if (slot.process !== runner || slot.phase !== 'starting') return;
+          slot.phase = 'running';
+          log.info({ runner: slot.id, pid: runner.pid, startMs: clock.now() - (slot.startedAt ?? 0) }, 'runner started');
+          this.#step();
+        },
+        () => {}, // onEnd follows
+      );
+    } catch (error) {
+      this.#ended(slot, toMusterError(error));
+    }
+  }
+
+  #spawn(slot: RunnerSlot): RunnerProcess {
+    const { isolation, programs, clock } = this.#options;
+    const cage = this.#cageOf(slot);
+    const socketFile = join(cage.socketFolder, 's');
+    const program = programs[slot.wish.runtime];
+    const words = cpuLimitWords(slot.wish.limits.cpu, Number.parseInt(shortIdOf(slot.id).slice(0, 6), 16), isolation.tools);
+    makeCage(cage);
+    const line = confine(isolation.level, { ...program, arguments: [...program.arguments, '--listen', `unix:${socketFile}`] }, cage, isolation.tools);
+    const [command = line.command, ...rest] = [...words, line.command];
+    const runner: RunnerProcess = new RunnerProcess({
+      line: { command, arguments: [...rest, ...line.arguments] },
+      environment: this.#options.environment,
+      socketFile,
+      software: this.#options.software,
+      clock,
+      startLimitMs: this.#options.limits.startMs,
+      onLine: (text) => this.#options.log.info({ runner: slot.id, team: slot.wish.team, replicas: slot.wish.kind === 'own' ? slot.wish.replicas.map(({ id }) => id) : undefined }, text),
+      onReplicaEvent: (event) => this.#hear(slot, event),
+      onEnd: (error) => this.#ended(slot, error),
+    });
+    return runner;
+  }
+
+  #ended(slot: RunnerSlot, error: MusterError): void {
+    if (slot.phase !== 'stopping') this.#options.log.warn({ runner: slot.id, code: error.code, restarts: slot.restarts }, error.message);
+    markEnded(slot, error, toProblem(error), this.#options.clock.now());
+    this.#step();
+  }
+
+  #forget(slot: RunnerSlot): void {
+    const cage = this.#cageOf(slot);
+    this.#slots.delete(slot.id);
+    if (slot.uid !== null) this.#uids.delete(slot.uid);
+    for (const folder of [cage.folder, cage.socketFolder]) rmSync(folder, { recursive: true, force: true });
+  }
+
+  async #load(slot: RunnerSlot, wish: ReplicaWish): Promise<void> {
+    const runner = slot.process;
+    if (runner === null) return;
+    const replica = replicaSlot(slot, wish);
+    replica.phase = 'loading';
+    const { loadMs } = this.#options.limits;
+    const cancelLimit = this.#options.clock.after(loadMs, () => runner.kill(new MusterError('runner_hung', `loading the model took longer than ${loadMs} ms`)));
+    try {
+      const file = await placeModel(this.#cageOf(slot).folder, wish, slot.uid !== null);
+      const sample = wish.sampleFile === undefined ? undefined : await readSample(wish.sampleFile);
+      const loaded = await runner.load({ replica: wish.id, file, options: wish.options, ...(sample === undefined ? {} : { sample: sample.inputs }) }, sample?.payload ?? []);
+      if (slot.process !== runner) return;
+      Object.assign(replica, { phase: 'ready', crashes: 0, problem: undefined, loadMs: loaded.loadMs, memoryBytes: loaded.memoryBytes });
+    } catch (error) {
+      // With the process gone, `markEnded` has said what there is to say.
+      const known = toMusterError(error);
+      if (slot.process !== runner || known.code === 'link_lost') return;
+      replica.phase = 'failed';
+      replica.problem = toProblem(known);
+      this.#options.log.warn({ runner: slot.id, replica: wish.id, err: error }, 'a model could not be loaded');
+    } finally {
+      cancelLimit();
+      this.#step();
+    }
+  }
+
+  async #unload(slot: RunnerSlot, id: string): Promise<void> {
+    const runner = slot.process;
+    const replica = slot.replicas.get(id);
+    if (runner === null || replica === undefined) return;
+    replica.phase = 'unloading';
+    // The runner answers for a replica that it does not hold, too; whatever it says, afterwards it holds it no more.
+    await runner.unload(id).catch(() => {});
+    if (slot.process === runner) {
+      slot.replicas.delete(id);
+      const isUsed = [...slot.replicas.values(), ...slot.wish.replicas].some((other) => other.digest === replica.digest);
+      if (!isUsed) await removeModel(this.#cageOf(slot).folder, replica.digest).catch(() => {});
+    }
+    this.#step();
+  }
+
+  #hear(slot: RunnerSlot, event: ReplicaEvent): void {
+    const replica = slot.replicas.get(event.replica);
+    if (replica === undefined || event.state === 'ready' || (replica.phase !== 'ready' && replica.phase !== 'unready')) return;
+    replica.phase = event.state === 'failed' ? 'failed' : 'waiting';
+    replica.problem = event.problem;
+    this.#step();
+  }
+
+  #checkHealth(): void {
+    for (const slot of this.#slots.values()) {
+      const runner = slot.process;
+      if (slot.phase !== 'running' || runner === null) continue;
+      if (slot.askedAt !== null) {
+        this.#judgeSilence(slot, runner, this.#options.clock.now() - slot.askedAt);
+        continue;
+      }
+      slot.askedAt = this.#options.clock.now();
+      runner.health().then(
+        (report) => {
+          if (slot.process === runner) this.#takeReport(slot, runner, report);
+        },
+        () => {}, // the link is gone; the end of the process follows
+      );
+    }
+  }
+
+  #judgeSilence(slot: RunnerSlot, runner: RunnerProcess, silentMs: number): void {
+    const { hangMs } = this.#options.limits;
+    // A load may keep the runner busy for as long as a load may take, and has a limit of its own.
+    if ([...slot.replicas.values()].some(({ phase }) => phase === 'loading')) return;
+    if (silentMs >= hangMs) return runner.kill(new MusterError('runner_hung', `the runner did not answer for ${silentMs} ms`));
+    if (silentMs < hangMs / 2) return;
+    let hasChanged = false;
+    for (const replica of slot.replicas.values()) {
+      if (replica.phase !== 'ready') continue;
+      replica.phase = 'unready';
+      replica.problem = toProblem(new MusterError('runner_hung', `the runner has not answered for ${silentMs} ms`));
+      hasChanged = true;
+    }
+    if (hasChanged) this.#step();
+  }
+
+  #takeReport(slot: RunnerSlot, runner: RunnerProcess, report: HealthReport): void {
+    slot.askedAt = null;
+    slot.rssBytes = report.rssBytes;
+    slot.cpuMicros = report.cpuMicros;
+    const reported = new Map(report.replicas.map((each) => [each.replica, each]));
+    for (const replica of slot.replicas.values()) {
+      if (replica.phase !== 'ready' && replica.phase !== 'unready') continue;
+      const found = reported.get(replica.id);
+      // A runner that lost a replica gets it again.
+      if (found?.state === 'ready') Object.assign(replica, { phase: 'ready', problem: undefined, memoryBytes: found.memoryBytes });
+      else replica.phase = found?.state === 'failed' ? 'failed' : 'waiting';
+    }
+    this.#limitMemory(slot, runner, report.rssBytes);
+    this.#step();
+  }
+
+  #checkMemory(): void {
+    const limited = [...this.#slots.values()].filter((slot) => slot.process !== null && slot.wish.limits.memoryBytes !== undefined);
+    if (limited.length === 0) return;
+    const table = readProcessTable();
+    for (const slot of limited) {
+      const usage = slot.process?.pid == null ? null : table.usageOf(slot.process.pid);
+      if (usage !== null && slot.process !== null) this.#limitMemory(slot, slot.process, usage.rssBytes);
+    }
+  }
+
+  #limitMemory(slot: RunnerSlot, runner: RunnerProcess, rssBytes: number): void {
+    const limit = slot.wish.limits.memoryBytes;
+    if (limit === undefined || rssBytes <= limit) return;
+    runner.kill(new MusterError('memory_exceeded', `the runner took ${rssBytes} bytes of memory; resources.memoryBytes allows ${limit}`, { place: 'resources.memoryBytes' }));
+  }
+
+  #cageOf(slot: RunnerSlot): Cage {
+    const name = shortIdOf(slot.id);
+    if (slot.uid === null && this.#options.isolation.firstUid !== null) slot.uid = this.#takeUid(this.#options.isolation.firstUid);
+    return { folder: join(this.#options.cagesFolder, name), socketFolder: join(this.#options.runtimeDir, `r-${name}`), hidden: this.#options.hidden, uid: slot.uid };
+  }
+
+  /** A user of its own for each runner: one of another team can neither read its models nor stop it. */
+  #takeUid(first: number): number {
+    let uid = first;
+    while (this.#uids.has(uid)) uid += 1;
+    this.#uids.add(uid);
+    return uid;
+  }
+}
+
+function replicaSlot(slot: RunnerSlot, wish: ReplicaWish): ReplicaSlot {
+  const known = slot.replicas.get(wish.id);
+  const key = replicaKeyOf(wish);
+  if (known !== undefined && known.key === key) return known;
+  const fresh: ReplicaSlot = { id: wish.id, key, digest: wish.digest, phase: 'waiting', crashes: 0 };
+  slot.replicas.set(wish.id, fresh);
+  return fresh;
+}

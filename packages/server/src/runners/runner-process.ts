@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { type HealthReport, type LoadRequest, type Loaded, MusterError, type ReplicaEvent } from '@muster-ml/protocol';
+import type { Clock } from '../platform/clock/index.ts';
+import { type RuntimeLink, health, load, openRuntimeLink, unload } from '../platform/link/index.ts';
+import { eachLine, killGroup } from '../platform/processes/index.ts';
+import type { CommandLine } from './confine.ts';
+
+export interface RunnerProcessOptions {
+  readonly line: CommandLine;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly socketFile: string;
+  readonly software: string;
+  readonly clock: Clock;
+  readonly startLimitMs: number;
+  readonly onLine: (line: string) => void;
+  readonly onReplicaEvent: (event: ReplicaEvent) => void;
+  /** Called once when the process is gone, with the reason. */
+  readonly onEnd: (error: MusterError) => void;
+}
+
+const connectPauseMs = 5;
+/** After this, a runner that was asked to end is killed. */
+const stopLimitMs = 5_000;
+
+/**
+ * One runner process from its start to its end. It lives in a process group of its own and ends when its standard input
+ * closes, which the kernel does when we are gone.
+ */
+export class RunnerProcess {
+  readonly #options: RunnerProcessOptions;
+  readonly #child: ChildProcess;
+  readonly #ended = Promise.withResolvers<void>();
+  #link: RuntimeLink | undefined;
+  #isEnded = false;
+  #reason: MusterError | undefined;
+
+  constructor(options: RunnerProcessOptions) {
+    this.#options = options;
+    // A crash leaves the socket behind; the new process could not listen on it.
+    rmSync(options.socketFile, { force: true });
+    this.#child = spawn(options.line.command, [...options.line.arguments], { env: { ...options.environment }, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    this.#child.stdin?.on('error', () => {});
+    for (const stream of [this.#child.stdout, this.#child.stderr]) eachLine(stream, options.onLine);
+    this.#child.once('error', (error) => this.#end(`could not be started: ${error.message}`));
+    this.#child.once('exit', (code, signal) => this.#end(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`));
+  }
+
+  get pid(): number | null {
+    return this.#child.pid ?? null;
+  }
+
+  /** Resolves when the runner answers on its socket. Throws `runner_crashed` where it does not come to that. */
+  async connect(): Promise<void> {
+    const until = this.#options.clock.now() + this.#options.startLimitMs;
+    for (;;) {
+      if (this.#isEnded) throw this.#reason ?? new MusterError('runner_crashed', 'the runner ended while it started');
+      try {
+        this.#link = await openRuntimeLink({
+          address: `unix:${this.#options.socketFile}`,
+          role: 'host',
+          software: this.#options.software,
+          connectTimeoutMs: this.#options.startLimitMs,
+          onReplicaEvent: this.#options.onReplicaEvent,
+          onClose: (error) => this.kill(new MusterError('runner_crashed', `the runner ended (${error.message})`)),
+        });
+        return;
+      } catch (error) {
+        if (error instanceof MusterError && error.code === 'link_violation') return this.#refuse(error);
+        if (this.#options.clock.now() > until) return this.#refuse(new MusterError('runner_crashed', `the runner did not answer within ${this.#options.startLimitMs} ms of its start`));
+        await new Promise((resolve) => setTimeout(resolve, connectPauseMs));
+      }
+    }
+  }
+
+  load(request: LoadRequest, sample: readonly Uint8Array[]): Promise<Loaded> {
+    return load(this.#open(), request, sample);
+  }
+
+  unload(replica: string): Promise<void> {
+    return unload(this.#open(), replica);
+  }
+
+  health(): Promise<HealthReport> {
+    return health(this.#open());
+  }
+
+  /** Asks it to end by closing its input, and kills it if it does not. Resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#child.stdin?.end();
+    const cancel = this.#options.clock.after(stopLimitMs, () => killGroup(this.#child));
+    await this.#ended.promise;
+    cancel();
+  }
+
+  /** Ends it at once, for a reason that its observers should read. */
+  kill(reason: MusterError): void {
+    this.#reason ??= reason;
+    killGroup(this.#child);
+  }
+
+  #open(): RuntimeLink {
+    if (this.#link === undefined) throw new MusterError('runner_crashed', 'the runner does not answer yet');
+    return this.#link;
+  }
+
+  #refuse(error: MusterError): never {
+    this.kill(error);
+    throw error;
+  }
+
+  #end(how: string): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    // What it started goes with it.
+    killGroup(this.#child);
+    const signalled = /SIG\w+/.exec(how) !== null;
+    this.#reason ??= new MusterError('runner_crashed', `the runner ${how}`, { details: { signalled } });
+    this.#link?.close();
+    this.#ended.resolve();
+    this.#options.onEnd(this.#reason);
+  }
+}

@@ -1,0 +1,27 @@
+import { MusterError } from '@muster-ml/protocol';
+
+/**
+ * The segments of a request's path: split first and decoded after, so that `%2F` stays within its segment; the query
+ * is ignored, one trailing slash too. Throws `invalid_request` for what is no percent-encoded UTF-8.
+ */
+export function pathSegments(url: string): readonly string[] {
+  const query = url.indexOf('?');
+  const path = query < 0 ? url : url.slice(0, query);
+  const segments = path.split('/');
+  segments.shift();
+  if (segments.length > 1 && segments.at(-1) === '') segments.pop();
+  if (!path.includes('%')) return segments;
+  try {
+    return segments.map((segment) => decodeURIComponent(segment));
+  } catch {
+    throw new MusterError('invalid_request', 'the path is not percent-encoded UTF-8', { place: 'path' });
+  }
+}
+
+/** Whether a path is `prefix` or lies under it. */
+export function isUnder(url: string, prefix: string): boolean {
+  if (!url.startsWith(prefix)) return false;
+  const next = url.charCodeAt(prefix.length);
+  // The end, "/" or "?".
+  return Number.isNaN(next) || next === 0x2f || next === 0x3f;
+}
