@@ -1,9 +1,11 @@
 import {
+  type ErrorCode,
   MusterError,
   type Operation,
   type Route,
   type RouteName,
   type Routes,
+  catalogue,
   fromProblem,
   problemSchema,
   routes,
@@ -42,6 +44,8 @@ export interface ClientOptions {
   /** Longest wait for an answer's head, in milliseconds. */
   readonly timeoutMs?: number;
   readonly userAgent?: string;
+  /** Ends every request of this client, such as at Ctrl-C. */
+  readonly signal?: AbortSignal;
 }
 
 /** A typed client of the management API. It throws the `MusterError` that the server answered with. */
@@ -68,16 +72,14 @@ export function createClient(options: ClientOptions): Client {
     // The limit is on the head of the answer: bodies of any length may follow.
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), timeoutMs);
-    const signal = init.signal == null ? limit.signal : AbortSignal.any([init.signal, limit.signal]);
+    const wishes = [init.signal, options.signal].filter((signal) => signal != null);
+    const signal = AbortSignal.any([limit.signal, ...wishes]);
     try {
       return await fetch(base + path, { ...init, headers, signal, redirect: 'error' });
     } catch (cause) {
-      if (init.signal?.aborted === true) throw cause;
+      if (wishes.some(({ aborted }) => aborted)) throw cause;
       const why = limit.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : reasonOf(cause);
-      throw new MusterError('control_unavailable', `${base} cannot be reached: ${why}`, {
-        cause,
-        remedy: 'Start it with muster up, or name the right address with --server.',
-      });
+      throw new MusterError('server_unreachable', `${base} cannot be reached: ${why}`, { cause });
     } finally {
       clearTimeout(timer);
     }
@@ -101,7 +103,8 @@ export function createClient(options: ClientOptions): Client {
     });
     if (!response.ok) throw await errorIn(response);
     if (typeof route.answer.schema === 'string') return response as CallAnswer<N>;
-    return (response.status === 204 ? undefined : await response.json()) as CallAnswer<N>;
+    if (response.status === 204) return undefined as CallAnswer<N>;
+    return (await jsonIn(response, base)) as CallAnswer<N>;
   }
 
   async function follow(
@@ -123,7 +126,8 @@ export function createClient(options: ClientOptions): Client {
           last = await call('operationGet', { params, ...(signal === undefined ? {} : { signal }) });
       } catch (error) {
         const isPassing = !(error instanceof MusterError) || error.kind === 'unavailable';
-        if (signal?.aborted === true || !isPassing || ++failures > 20) throw error;
+        const isUnwanted = signal?.aborted === true || options.signal?.aborted === true;
+        if (isUnwanted || !isPassing || ++failures > 20) throw error;
         await new Promise((resolve) => setTimeout(resolve, Math.min(100 * failures, 1000)));
       }
     }
@@ -133,36 +137,55 @@ export function createClient(options: ClientOptions): Client {
   return { url: base, call, request, follow };
 }
 
+/** Longest error that is read; the rest cannot help anybody. */
+const maxErrorBytes = 1_000_000;
+
 /** The error that a response stands for, whichever of Muster's faces wrote it. */
 export async function errorIn(response: Response): Promise<MusterError> {
-  const text = await response.text();
-  const problem = problemSchema.safeParse(parsed(text));
-  if (problem.success) return fromProblem(problem.data);
-  const oip = parsed(text);
-  const detail =
-    typeof oip === 'object' && oip !== null && 'error' in oip && typeof oip.error === 'string'
-      ? oip.error
-      : text.slice(0, 500);
-  return new MusterError(
-    codeOfStatus[response.status] ?? 'internal_error',
-    detail === '' ? `the server answered ${response.status}` : detail,
-  );
+  const text = await textOf(response);
+  const answer = parsed(text);
+  const code = codeOfStatus[response.status] ?? 'internal_error';
+  const requestId = response.headers.get('x-request-id');
+  const origin = requestId === null ? {} : { requestId };
+  const problem = problemSchema.safeParse(answer);
+  if (problem.success) {
+    // A code of a newer server is not in our catalogue: its kind is kept by way of the status.
+    const known = Object.hasOwn(catalogue, problem.data.code) ? problem.data : { ...problem.data, code };
+    return fromProblem({ ...origin, ...known });
+  }
+  const detail = isOipError(answer) ? answer.error : text.slice(0, 500);
+  return new MusterError(code, detail === '' ? `the server answered ${response.status}` : detail, origin);
 }
 
-const codeOfStatus: Readonly<
-  Record<
-    number,
-    | 'invalid_request'
-    | 'token_invalid'
-    | 'not_allowed'
-    | 'endpoint_not_found'
-    | 'body_too_large'
-    | 'queue_full'
-    | 'not_offered'
-    | 'endpoint_not_ready'
-    | 'deadline_passed'
-  >
-> = {
+/** The JSON of an answer; what else listens on the port answers something else. */
+async function jsonIn(response: Response, base: string): Promise<unknown> {
+  const answer = parsed(await response.text());
+  if (answer !== undefined) return answer;
+  throw new MusterError('server_unreachable', `${base} answers, but not as Muster does`, {
+    remedy: 'Another program seems to listen there: name the right address with --server.',
+  });
+}
+
+function isOipError(answer: unknown): answer is { readonly error: string } {
+  return typeof answer === 'object' && answer !== null && 'error' in answer && typeof answer.error === 'string';
+}
+
+/** The body as text, up to a limit; one that breaks off counts as far as it came. */
+async function textOf(response: Response): Promise<string> {
+  if (response.body === null) return '';
+  let text = '';
+  try {
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (text.length > maxErrorBytes) break;
+    }
+  } catch {
+    // The status says enough.
+  }
+  return text;
+}
+
+const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   400: 'invalid_request',
   401: 'token_invalid',
   403: 'not_allowed',
@@ -194,7 +217,8 @@ function parsed(text: string): unknown {
 
 function reasonOf(cause: unknown): string {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-  if (inner instanceof Error)
-    return 'code' in inner && typeof inner.code === 'string' ? `${inner.code} ${inner.message}`.trim() : inner.message;
-  return String(inner);
+  if (!(inner instanceof Error)) return String(inner);
+  // An attempt at several addresses has a code and no message.
+  const code = 'code' in inner && typeof inner.code === 'string' ? inner.code : '';
+  return inner.message.includes(code) ? inner.message : `${code} ${inner.message}`.trim();
 }

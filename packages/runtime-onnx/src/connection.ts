@@ -1,8 +1,21 @@
 import type { Socket } from 'node:net';
-import { type Frame, type FrameKind, type FrameLimits, FrameReader, MusterError, encodeFrame, frameKinds, toMusterError, toProblem } from '@muster-ml/protocol';
+import {
+  type Frame,
+  type FrameKind,
+  type FrameLimits,
+  FrameReader,
+  MusterError,
+  encodeFrame,
+  frameKinds,
+  toMusterError,
+  toProblem,
+} from '@muster-ml/protocol';
 
 /** How long a connection may take to say who it is. */
 const helloTimeoutMs = 10_000;
+
+/** Frames up to here are cheaper to write as one copy than as a list of buffers. */
+const copyUpToBytes = 16 * 1024;
 
 /** One peer of the runtime link. */
 export interface Connection {
@@ -28,10 +41,15 @@ export function openConnection(socket: Socket, limits: FrameLimits, handlers: Co
 
   function send(kind: FrameKind, request: number, header: unknown, payload: readonly Uint8Array[] = []): void {
     if (socket.destroyed || socket.writableEnded) return;
-    socket.cork();
+    const buffers = encodeFrame(kind, request, header, payload, limits);
+    const size = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
     let isFlowing = true;
-    for (const bytes of encodeFrame(kind, request, header, payload, limits)) isFlowing = socket.write(bytes);
-    socket.uncork();
+    if (size <= copyUpToBytes) isFlowing = socket.write(Buffer.concat(buffers, size));
+    else {
+      socket.cork();
+      for (const bytes of buffers) isFlowing = socket.write(bytes);
+      socket.uncork();
+    }
     if (!isFlowing) socket.pause();
   }
 
@@ -49,7 +67,8 @@ export function openConnection(socket: Socket, limits: FrameLimits, handlers: Co
   function onFrame(frame: Frame): void {
     if (socket.writableEnded) return;
     if (!hasGreeted) {
-      if (frame.kind !== frameKinds.hello) throw new MusterError('link_violation', 'the first frame of a connection must be a hello');
+      if (frame.kind !== frameKinds.hello)
+        throw new MusterError('link_violation', 'the first frame of a connection must be a hello');
       handlers.onHello(frame);
       hasGreeted = true;
       socket.setTimeout(0);

@@ -46,8 +46,14 @@ const elementTypes: readonly ElementType[] = [
 ];
 
 const byNumber = new Map(elementTypes.map((type) => [type.onnx, type]));
-const byOrtName = new Map(elementTypes.flatMap((type) => (type.ort === undefined ? [] : [[type.ort as string, type] as const])));
-const ortNames = new Map(elementTypes.flatMap((type) => (type.ort === undefined || type.datatype === undefined ? [] : [[type.datatype, type.ort] as const])));
+const byOrtName = new Map(
+  elementTypes.flatMap((type) => (type.ort === undefined ? [] : [[type.ort as string, type] as const])),
+);
+const ortNames = new Map(
+  elementTypes.flatMap((type) =>
+    type.ort === undefined || type.datatype === undefined ? [] : [[type.datatype, type.ort] as const],
+  ),
+);
 
 /** The element type with this number in `TensorProto.DataType`, if the ONNX specification has it. */
 export function elementTypeOfNumber(onnx: number): ElementType | undefined {

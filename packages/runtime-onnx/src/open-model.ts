@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { MusterError, type ReplicaOptions, toMusterError } from '@muster-ml/protocol';
+import { MusterError, type ReplicaOptions } from '@muster-ml/protocol';
 import * as ort from 'onnxruntime-node';
 import { explainLoadFailure, shortenRuntimeText } from './load-failure.ts';
 import type { ModelOutline } from './outline.ts';
+import { checkPorts } from './ports.ts';
 import { checkFormat, readOutline } from './read-outline.ts';
 import { fileSource } from './wire.ts';
 import { type ZipMapDrop, dropZipMaps, findZipMaps } from './zipmap.ts';
@@ -27,6 +28,7 @@ export async function openModel(file: string, options: ReplicaOptions): Promise<
     const outline = outlineOf(descriptor);
     checkExternalData(outline);
     const dropped = findZipMaps(outline);
+    checkPorts(outline, new Set(dropped.map(({ output }) => output.name)));
     const source = dropped.length === 0 ? file : dropZipMaps(descriptor, outline, dropped);
     return { outline, session: await createSession(source, sessionOptions, outline, options), dropped };
   } finally {
@@ -53,7 +55,11 @@ function openFile(file: string): number {
     if (fstatSync(descriptor).isFile()) return descriptor;
     closeSync(descriptor);
   } catch (thrown) {
-    throw new MusterError('invalid_model_file', `the model file cannot be opened (${(thrown as NodeJS.ErrnoException).code})`, { cause: thrown });
+    throw new MusterError(
+      'invalid_model_file',
+      `the model file cannot be opened (${(thrown as NodeJS.ErrnoException).code})`,
+      { cause: thrown },
+    );
   }
   throw new MusterError('invalid_model_file', 'what should be the model file is none');
 }
@@ -64,37 +70,52 @@ function checkExternalData({ external }: ModelOutline): void {
   if (first === undefined) return;
   const escaping = external.find(({ location }) => leavesFolder(location));
   if (escaping !== undefined) {
-    throw new MusterError('invalid_model_file', `tensor "${escaping.tensor}" reads its data from "${escaping.location}", which is outside the folder of the model`, {
-      remedy: 'Save the model as one file: onnx.save_model(model, path, save_as_external_data=False).',
-    });
+    throw new MusterError(
+      'invalid_model_file',
+      `tensor "${escaping.tensor}" reads its data from "${escaping.location}", which is outside the folder of the model`,
+      {
+        remedy: 'Save the model as one file: onnx.save_model(onnx.load(path), new_path, save_as_external_data=False).',
+      },
+    );
   }
-  throw new MusterError('unsupported_model', `tensor "${first.tensor}" has its data in another file, "${first.location}"`, {
-    remedy: 'Save the model as one file: onnx.save_model(onnx.load(path), new_path, save_as_external_data=False).',
-  });
+  throw new MusterError(
+    'unsupported_model',
+    `tensor "${first.tensor}" has its data in another file, "${first.location}"`,
+    {
+      remedy: 'Save the model as one file: onnx.save_model(onnx.load(path), new_path, save_as_external_data=False).',
+    },
+  );
 }
 
 function leavesFolder(location: string): boolean {
   return /^(?:[/\\]|[A-Za-z]:)/u.test(location) || location.split(/[/\\]/u).includes('..');
 }
 
-async function createSession(source: string | Uint8Array, sessionOptions: ort.InferenceSession.SessionOptions, outline: ModelOutline, options: ReplicaOptions): Promise<ort.InferenceSession> {
+async function createSession(
+  source: string | Uint8Array,
+  sessionOptions: ort.InferenceSession.SessionOptions,
+  outline: ModelOutline,
+  options: ReplicaOptions,
+): Promise<ort.InferenceSession> {
   try {
-    return typeof source === 'string' ? await ort.InferenceSession.create(source, sessionOptions) : await ort.InferenceSession.create(source, sessionOptions);
+    return typeof source === 'string'
+      ? await ort.InferenceSession.create(source, sessionOptions)
+      : await ort.InferenceSession.create(source, sessionOptions);
   } catch (thrown) {
     const text = thrown instanceof Error ? thrown.message : '';
     const providers = options.executionProviders.filter((name) => name !== 'cpu');
     if (providers.length > 0 && isProviderFailure(text)) {
-      throw new MusterError('invalid_configuration', `execution provider ${providers.join(', ')} does not start on this machine: ${shortenRuntimeText(text)}`, {
-        remedy: `Use "cpu", or install what the provider needs. This runtime knows ${knownProviders().join(', ')}.`,
-        cause: thrown,
-      });
+      throw new MusterError(
+        'invalid_configuration',
+        `execution provider ${providers.join(', ')} does not start on this machine: ${shortenRuntimeText(text)}`,
+        {
+          remedy: `Use "cpu", or install what the provider needs. This runtime knows ${knownProviders().join(', ')}.`,
+          cause: thrown,
+        },
+      );
     }
-    throw explainLoadFailure(toKnown(thrown), outline);
+    throw explainLoadFailure(thrown, outline);
   }
-}
-
-function toKnown(thrown: unknown): unknown {
-  return thrown instanceof Error ? thrown : toMusterError(thrown);
 }
 
 function isProviderFailure(text: string): boolean {
@@ -106,14 +127,23 @@ function knownProviders(): string[] {
 }
 
 /** onnxruntime's options; each of ours is one of its, or is refused. */
-function toSessionOptions({ intraOpThreads, memoryArena, executionProviders, graphOptimization }: ReplicaOptions): ort.InferenceSession.SessionOptions {
+function toSessionOptions({
+  intraOpThreads,
+  memoryArena,
+  executionProviders,
+  graphOptimization,
+}: ReplicaOptions): ort.InferenceSession.SessionOptions {
   const known = knownProviders();
   const stranger = executionProviders.find((name) => !known.includes(name));
   if (stranger !== undefined) {
-    throw new MusterError('invalid_configuration', `there is no execution provider "${stranger}" in this runtime`, { remedy: `Use one of ${known.join(', ')}.` });
+    throw new MusterError('invalid_configuration', `there is no execution provider "${stranger}" in this runtime`, {
+      remedy: `Use one of ${known.join(', ')}.`,
+    });
   }
   if (!Number.isSafeInteger(intraOpThreads) || intraOpThreads < 0 || intraOpThreads > 1024) {
-    throw new MusterError('invalid_configuration', `intraOpThreads is ${intraOpThreads}`, { remedy: 'Use a number from 0 (the runtime chooses) to 1024.' });
+    throw new MusterError('invalid_configuration', `intraOpThreads is ${intraOpThreads}`, {
+      remedy: 'Use a number from 0 (the runtime chooses) to 1024.',
+    });
   }
   return {
     executionProviders: executionProviders.length === 0 ? ['cpu'] : executionProviders,

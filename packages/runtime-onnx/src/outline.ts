@@ -2,8 +2,12 @@ import type { ByteRange } from './wire.ts';
 
 /** The type of a graph's input or output, as far as Muster distinguishes them. */
 export type ValueType =
-  | { readonly kind: 'tensor'; readonly element: number; /** -1 is any size; absent where the file gives no shape. */ readonly shape?: readonly number[] }
-  | { readonly kind: 'sequence' | 'map' | 'optional' | 'sparse_tensor' | 'unknown' };
+  | {
+      readonly kind: 'tensor';
+      readonly element: number;
+      /** -1 is any size; absent where the file gives no shape. */ readonly shape?: readonly number[];
+    }
+  | { readonly kind: 'sequence' | 'map' | 'optional' | 'sparse tensor' | 'unknown' };
 
 /** An input or output of the graph. */
 export interface GraphValue {

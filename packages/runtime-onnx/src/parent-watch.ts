@@ -1,17 +1,20 @@
-import { Worker } from 'node:worker_threads';
+import { Socket } from 'node:net';
 
 /**
- * Calls back when standard input closes, which is how a runner learns that its parent is gone.
+ * Calls back when standard input closes, which is how a runner learns that its parent is gone. Standard input that is
+ * neither pipe nor socket (a terminal, `/dev/null`) has no parent behind it.
  *
- * A thread of its own watches, because a run blocks the main one: if that does not end the process within
- * `graceMs`, the thread does. Standard input that is no pipe (a terminal, `/dev/null`) has no parent behind it.
+ * A run that never ends keeps the event loop from hearing of it; the host starts runners with a death signal for that.
  */
-export function watchParent(graceMs: number, onGone: () => void): void {
-  const file = import.meta.url.endsWith('.ts') ? './parent-watcher.ts' : './parent-watcher.js';
-  const worker = new Worker(new URL(file, import.meta.url), {
-    workerData: { graceMs },
-    resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },
-  });
-  worker.once('message', onGone);
-  worker.unref();
+export function watchParent(onGone: () => void): void {
+  let stdin: Socket;
+  try {
+    stdin = new Socket({ fd: 0, readable: true, writable: false });
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_INVALID_FD_TYPE') return;
+    throw thrown;
+  }
+  stdin.on('error', () => stdin.destroy());
+  stdin.on('close', onGone);
+  stdin.resume();
 }

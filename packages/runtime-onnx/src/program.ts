@@ -19,10 +19,17 @@ const finishWithinMs = 5000;
 function readOptions(): { readonly listen: ListenAddress; readonly maxPayloadBytes: number } {
   const { values } = parseArgs({ options: { listen: { type: 'string' }, 'max-payload-bytes': { type: 'string' } } });
   const listen = values.listen ?? process.env['MUSTER_RUNNER_LISTEN'];
-  if (listen === undefined) throw new MusterError('invalid_configuration', 'the runner was not told where to listen', { place: '--listen', remedy: 'Use --listen unix:/path or tcp:host:port.' });
+  if (listen === undefined)
+    throw new MusterError('invalid_configuration', 'the runner was not told where to listen', {
+      place: '--listen',
+      remedy: 'Use --listen unix:/path or tcp:host:port.',
+    });
   const maxPayload = values['max-payload-bytes'] ?? process.env['MUSTER_RUNNER_MAX_PAYLOAD_BYTES'];
   const maxPayloadBytes = maxPayload === undefined ? defaultFrameLimits.maxPayloadBytes : Number(maxPayload);
-  if (!Number.isSafeInteger(maxPayloadBytes) || maxPayloadBytes < 1) throw new MusterError('invalid_configuration', `"${maxPayload}" is no number of bytes`, { place: '--max-payload-bytes' });
+  if (!Number.isSafeInteger(maxPayloadBytes) || maxPayloadBytes < 1)
+    throw new MusterError('invalid_configuration', `"${maxPayload}" is no number of bytes`, {
+      place: '--max-payload-bytes',
+    });
   return { listen: parseListenAddress(listen), maxPayloadBytes };
 }
 
@@ -53,8 +60,12 @@ async function main(): Promise<void> {
   process.stdout.on('error', stop); // nobody reads any more
   removeStaleSocket(listen);
   const port = await runner.start(listen);
-  watchParent(finishWithinMs, stop);
-  log({ event: 'listening', address: 'path' in listen ? `unix:${listen.path}` : `tcp:${listen.host}:${port}`, software });
+  watchParent(stop);
+  log({
+    event: 'listening',
+    address: 'path' in listen ? `unix:${listen.path}` : `tcp:${listen.host}:${port}`,
+    software,
+  });
 }
 
 main().catch((thrown: unknown) => {

@@ -15,7 +15,12 @@ export interface NodeOutline {
 }
 
 /** Reads a `NodeProto`; tensors and graphs among its attributes are handed to `onValue`. */
-export function readNode(reader: WireReader, node: ByteRange, depth: number, onValue: (field: WireField, depth: number) => void): NodeOutline {
+export function readNode(
+  reader: WireReader,
+  node: ByteRange,
+  depth: number,
+  onValue: (field: WireField, depth: number) => void,
+): NodeOutline {
   let name = '';
   let domain = '';
   let firstInput: ByteRange | undefined;
@@ -31,12 +36,24 @@ export function readNode(reader: WireReader, node: ByteRange, depth: number, onV
       if (labels.length > 0) classLabels = labels;
     }
   }
-  const nameOf = (range: ByteRange | undefined): string => (range === undefined || classLabels.length === 0 ? '' : reader.text(range, maxNameBytes));
-  return { name, domain: domain === 'ai.onnx' ? '' : domain, firstInput: nameOf(firstInput), firstOutput: nameOf(firstOutput), classLabels };
+  const nameOf = (range: ByteRange | undefined): string =>
+    range === undefined || classLabels.length === 0 ? '' : reader.text(range, maxNameBytes);
+  return {
+    name,
+    domain: domain === 'ai.onnx' ? '' : domain,
+    firstInput: nameOf(firstInput),
+    firstOutput: nameOf(firstOutput),
+    classLabels,
+  };
 }
 
 /** Reads an `AttributeProto`; gives class names if it is one of the attributes that hold them, whatever the classifier. */
-function readAttribute(reader: WireReader, attribute: ByteRange, depth: number, onValue: (field: WireField, depth: number) => void): readonly string[] {
+function readAttribute(
+  reader: WireReader,
+  attribute: ByteRange,
+  depth: number,
+  onValue: (field: WireField, depth: number) => void,
+): readonly string[] {
   let name = '';
   const lists: WireField[] = [];
   for (const field of reader.fields(attribute, depth)) {
@@ -45,5 +62,7 @@ function readAttribute(reader: WireReader, attribute: ByteRange, depth: number, 
     else onValue(field, depth + 1);
     if (lists.length > maxLabels) throw malformed(`a classifier names more than ${maxLabels} classes`);
   }
-  return lists.flatMap((field) => (field.number === 9 ? [reader.text(field, maxLabelBytes)] : reader.integers(field, maxLabels).map(String)));
+  return lists.flatMap((field) =>
+    field.number === 9 ? [reader.text(field, maxLabelBytes)] : reader.integers(field, maxLabels).map(String),
+  );
 }

@@ -90,13 +90,19 @@ function readMainGraph(collected: Collected, graph: ByteRange): MainGraph {
       if (node.classLabels.length === 0) continue;
       if (node.domain === 'ai.onnx.ml') main.classLabels.add(JSON.stringify(node.classLabels));
       if (node.domain === 'ai.onnx.ml' && node.name === 'ZipMap') {
-        main.zipMaps.push({ input: node.firstInput, output: node.firstOutput, labels: node.classLabels, field: { start: field.tagStart, end: field.end } });
+        main.zipMaps.push({
+          input: node.firstInput,
+          output: node.firstOutput,
+          labels: node.classLabels,
+          field: { start: field.tagStart, end: field.end },
+        });
       }
     } else if (field.number === 5) main.initializers.add(countTensor(collected, readTensor(reader, field, 2)));
     else if (field.number === 11) main.inputs.push(readValue(reader, field, 2));
     else if (field.number === 12) main.outputs.push(readValue(reader, field, 2));
     else if (field.number === 15) main.initializers.add(readSparse(collected, field, 2));
-    if (Math.max(main.inputs.length, main.outputs.length, main.initializers.size) > limits.values) throw malformed(`the graph has more than ${limits.values} values`);
+    if (Math.max(main.inputs.length, main.outputs.length, main.initializers.size) > limits.values)
+      throw malformed(`the graph has more than ${limits.values} values`);
   }
   return main;
 }
@@ -146,7 +152,8 @@ function readSparse(collected: Collected, sparse: ByteRange, depth: number): str
 
 function countTensor(collected: Collected, { name, elements, location }: TensorOutline): string {
   collected.parameterCount += elements;
-  if (location !== undefined && collected.external.length < limits.external) collected.external.push({ tensor: name, location });
+  if (location !== undefined && collected.external.length < limits.external)
+    collected.external.push({ tensor: name, location });
   return name;
 }
 
@@ -154,7 +161,8 @@ function countOperator({ operators }: Collected, domain: string, name: string): 
   const key = `${domain}:${name}`;
   const use = operators.get(key);
   if (use !== undefined) use.count += 1;
-  else if (operators.size >= limits.operators) throw malformed(`the model uses more than ${limits.operators} different operators`);
+  else if (operators.size >= limits.operators)
+    throw malformed(`the model uses more than ${limits.operators} different operators`);
   else operators.set(key, { domain, name, count: 1 });
 }
 
@@ -194,24 +202,68 @@ function withoutConsumed(reader: WireReader, graph: ByteRange, zipMaps: readonly
 /** Refuses files that are something else before anybody wonders about protobuf; the error names what they look like. */
 export function checkFormat(head: Uint8Array, sizeBytes: number): void {
   if (sizeBytes === 0) throw malformed('the file is empty');
-  const text = new TextDecoder('latin1').decode(head);
+  const text = String.fromCharCode(...head);
   const format = otherFormats.find(({ begins, at = 0 }) => text.startsWith(begins, at));
   if (format === undefined) return;
-  throw new MusterError('invalid_model_file', `the file is ${format.what}, not an ONNX model`, { remedy: format.remedy });
+  throw new MusterError('invalid_model_file', `the file is ${format.what}, not an ONNX model`, {
+    remedy: format.remedy,
+  });
 }
 
-const otherFormats: readonly { readonly begins: string; readonly at?: number; readonly what: string; readonly remedy: string }[] = [
-  { begins: '\x80\x02', what: 'a Python pickle', remedy: 'Export the model to ONNX (skl2onnx for scikit-learn, onnxmltools for XGBoost and LightGBM).' },
-  { begins: '\x80\x03', what: 'a Python pickle', remedy: 'Export the model to ONNX (skl2onnx for scikit-learn, onnxmltools for XGBoost and LightGBM).' },
-  { begins: '\x80\x04', what: 'a Python pickle', remedy: 'Export the model to ONNX (skl2onnx for scikit-learn, onnxmltools for XGBoost and LightGBM).' },
-  { begins: '\x80\x05', what: 'a Python pickle', remedy: 'Export the model to ONNX (skl2onnx for scikit-learn, onnxmltools for XGBoost and LightGBM).' },
-  { begins: 'PK\x03\x04', what: 'a zip archive (a PyTorch or Keras file is one)', remedy: 'Export the model to ONNX (torch.onnx.export, tf2onnx) and hand over the .onnx file.' },
+const otherFormats: readonly {
+  readonly begins: string;
+  readonly at?: number;
+  readonly what: string;
+  readonly remedy: string;
+}[] = [
+  {
+    begins: '\x80\x02',
+    what: 'a Python pickle',
+    remedy: 'Export the model to ONNX (skl2onnx for scikit-learn, onnxmltools for XGBoost and LightGBM).',
+  },
+  {
+    begins: '\x80\x03',
+    what: 'a Python pickle',
+    remedy: 'Export the model to ONNX (skl2onnx for scikit-learn, onnxmltools for XGBoost and LightGBM).',
+  },
+  {
+    begins: '\x80\x04',
+    what: 'a Python pickle',
+    remedy: 'Export the model to ONNX (skl2onnx for scikit-learn, onnxmltools for XGBoost and LightGBM).',
+  },
+  {
+    begins: '\x80\x05',
+    what: 'a Python pickle',
+    remedy: 'Export the model to ONNX (skl2onnx for scikit-learn, onnxmltools for XGBoost and LightGBM).',
+  },
+  {
+    begins: 'PK\x03\x04',
+    what: 'a zip archive (a PyTorch or Keras file is one)',
+    remedy: 'Export the model to ONNX (torch.onnx.export, tf2onnx) and hand over the .onnx file.',
+  },
   { begins: '\x89HDF', what: 'an HDF5 file (Keras)', remedy: 'Export the model to ONNX with tf2onnx.' },
-  { begins: 'ORTM', at: 4, what: "a model in ONNX Runtime's own format", remedy: 'Hand over the .onnx file that it was made from.' },
+  {
+    begins: 'ORTM',
+    at: 4,
+    what: "a model in ONNX Runtime's own format",
+    remedy: 'Hand over the .onnx file that it was made from.',
+  },
   { begins: 'TFL3', at: 4, what: 'a TensorFlow Lite model', remedy: 'Export the model to ONNX with tf2onnx.' },
   { begins: '\x1f\x8b', what: 'compressed with gzip', remedy: 'Unpack it and hand over the .onnx file.' },
-  { begins: 'version https://git-lfs', what: 'a pointer to a file in Git LFS', remedy: 'Run git lfs pull and hand over the file itself.' },
-  { begins: '<!DOCTYPE', what: 'a web page', remedy: 'Check where it was downloaded from; a sign-in page is a usual cause.' },
-  { begins: '<html', what: 'a web page', remedy: 'Check where it was downloaded from; a sign-in page is a usual cause.' },
+  {
+    begins: 'version https://git-lfs',
+    what: 'a pointer to a file in Git LFS',
+    remedy: 'Run git lfs pull and hand over the file itself.',
+  },
+  {
+    begins: '<!DOCTYPE',
+    what: 'a web page',
+    remedy: 'Check where it was downloaded from; a sign-in page is a usual cause.',
+  },
+  {
+    begins: '<html',
+    what: 'a web page',
+    remedy: 'Check where it was downloaded from; a sign-in page is a usual cause.',
+  },
   { begins: '{"', what: 'JSON', remedy: 'Hand over the .onnx file.' },
 ];

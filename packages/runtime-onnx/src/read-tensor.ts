@@ -55,13 +55,20 @@ export function readTensor(reader: WireReader, tensor: ByteRange, depth: number)
   const perItem = type.bits > 0 && type.bits < 8 ? 8 / type.bits : 1;
   const capacity = rawBytes >= 0 && type.bits > 0 ? (rawBytes * 8) / type.bits : listed * perItem;
   if (elements > capacity) {
-    throw malformed(`tensor "${name}" declares ${describeSize(elements, type.bits)}, but the file holds ${tensor.end - tensor.start} bytes of it`);
+    throw malformed(
+      `tensor "${name}" declares ${describeSize(elements, type.bits)}, but the file holds ${tensor.end - tensor.start} bytes of it`,
+    );
   }
   return { name, elements };
 }
 
 /** Reads a `StringStringEntryProto`. */
-export function readEntry(reader: WireReader, entry: ByteRange, depth: number, maxBytes: number): { key: string; value: string } {
+export function readEntry(
+  reader: WireReader,
+  entry: ByteRange,
+  depth: number,
+  maxBytes: number,
+): { key: string; value: string } {
   let key = '';
   let value = '';
   for (const field of reader.fields(entry, depth)) {

@@ -24,7 +24,7 @@ function readType(reader: WireReader, field: WireField, depth: number): ValueTyp
     if (part.number === 1) type = readTensorType(reader, part, depth + 1);
     if (part.number === 4) type = { kind: 'sequence' };
     if (part.number === 5) type = { kind: 'map' };
-    if (part.number === 8) type = { kind: 'sparse_tensor' };
+    if (part.number === 8) type = { kind: 'sparse tensor' };
     if (part.number === 9) type = { kind: 'optional' };
   }
   return type;
@@ -45,7 +45,8 @@ function readShape(reader: WireReader, field: WireField, depth: number): number[
   const shape: number[] = [];
   for (const dimension of reader.fields(field, depth)) {
     if (dimension.number !== 1) continue;
-    if (shape.length >= maxRank) throw malformed(`the shape at byte ${field.tagStart} has more than ${maxRank} dimensions`);
+    if (shape.length >= maxRank)
+      throw malformed(`the shape at byte ${field.tagStart} has more than ${maxRank} dimensions`);
     let size = -1;
     for (const part of reader.fields(dimension, depth + 1)) {
       if (part.number === 1) size = part.value;

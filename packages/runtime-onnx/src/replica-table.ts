@@ -1,5 +1,15 @@
-import { type HealthReport, type Loaded, type LoadRequest, MusterError, type Problem, type ReplicaEvent, type Tensor, toMusterError, toProblem } from '@muster-ml/protocol';
-import { type Replica, type RunResult, loadReplica } from './replica.ts';
+import {
+  type HealthReport,
+  type Loaded,
+  type LoadRequest,
+  MusterError,
+  type Problem,
+  type ReplicaEvent,
+  type Tensor,
+  toMusterError,
+  toProblem,
+} from '@muster-ml/protocol';
+import { type Replica, type RunResult, type WarmUp, loadReplica } from './replica.ts';
 
 interface Entry {
   readonly request: LoadRequest;
@@ -40,8 +50,14 @@ export function createReplicaTable(onEvent: (event: ReplicaEvent) => void): Repl
 
   async function load(request: LoadRequest, sample: readonly Tensor[] | undefined): Promise<Loaded> {
     const entry = entryOf(request);
-    if (entry.request.file !== request.file || JSON.stringify(entry.request.options) !== JSON.stringify(request.options)) {
-      throw new MusterError('link_violation', `replica "${request.replica}" is loaded already, from another file or with other options`);
+    if (
+      entry.request.file !== request.file ||
+      JSON.stringify(entry.request.options) !== JSON.stringify(request.options)
+    ) {
+      throw new MusterError(
+        'link_violation',
+        `replica "${request.replica}" is loaded already, from another file or with other options`,
+      );
     }
     if (entry.loaded !== undefined) return entry.loaded;
     try {
@@ -56,14 +72,18 @@ export function createReplicaTable(onEvent: (event: ReplicaEvent) => void): Repl
     }
   }
 
-  async function measure(entry: Entry, { replica: id, file, options }: LoadRequest, sample: readonly Tensor[] | undefined): Promise<Loaded> {
+  async function measure(
+    entry: Entry,
+    { replica: id, file, options }: LoadRequest,
+    sample: readonly Tensor[] | undefined,
+  ): Promise<Loaded> {
     const rssBefore = process.memoryUsage.rss();
     const startedAt = performance.now();
     const replica = await loadReplica(file, options);
     const loadedAt = performance.now();
-    let warmup: string;
+    let warmUp: WarmUp;
     try {
-      warmup = await replica.warmUp(sample);
+      warmUp = await replica.warmUp(sample);
     } catch (thrown) {
       await replica.release();
       throw thrown;
@@ -73,15 +93,22 @@ export function createReplicaTable(onEvent: (event: ReplicaEvent) => void): Repl
       loadMs: milliseconds(loadedAt - startedAt),
       warmupMs: milliseconds(performance.now() - loadedAt),
       memoryBytes: Math.max(0, process.memoryUsage.rss() - rssBefore),
-      warmup,
+      warmup: warmUp.answered,
     };
     Object.assign(entry, { state: 'ready', replica, loaded });
     return loaded;
   }
 
-  async function run(id: string, inputs: readonly Tensor[], outputs: readonly string[] | undefined): Promise<RunResult> {
+  async function run(
+    id: string,
+    inputs: readonly Tensor[],
+    outputs: readonly string[] | undefined,
+  ): Promise<RunResult> {
     const entry = entries.get(id);
-    if (entry?.replica === undefined) throw new MusterError('replica_not_loaded', `replica "${id}" is not ready in this runner`, { retryAfterSeconds: 1 });
+    if (entry?.replica === undefined)
+      throw new MusterError('replica_not_loaded', `replica "${id}" is not ready in this runner`, {
+        retryAfterSeconds: 1,
+      });
     const result = await entry.replica.run(inputs, outputs);
     entry.runs += 1;
     entry.runMicros += result.runMicros;
@@ -101,7 +128,13 @@ export function createReplicaTable(onEvent: (event: ReplicaEvent) => void): Repl
     return {
       cpuMicros: user + system,
       rssBytes: process.memoryUsage.rss(),
-      replicas: [...entries].map(([replica, { state, runs, runMicros, loaded }]) => ({ replica, state, runs, runMicros, memoryBytes: loaded?.memoryBytes ?? 0 })),
+      replicas: [...entries].map(([replica, { state, runs, runMicros, loaded }]) => ({
+        replica,
+        state,
+        runs,
+        runMicros,
+        memoryBytes: loaded?.memoryBytes ?? 0,
+      })),
     };
   }
 

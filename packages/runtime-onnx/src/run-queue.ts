@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { MusterError } from '@muster-ml/protocol';
 
 /** A piece of work; `weightBytes` is what it keeps in memory while it waits. */
@@ -16,8 +17,8 @@ export const defaultQueueLimits: RunQueueLimits = { maxJobs: 10_000, maxBytes: 1
 
 /**
  * One job at a time, for a process in which a run blocks everything. Jobs of a lane keep their order; lanes take
- * turns, so that one busy replica does not hold up the others. Between two jobs the event loop turns, so that
- * messages are read and cancellations count.
+ * turns, so that one busy replica does not hold up the others. Between two jobs the event loop turns, so that what came
+ * in during a run (a cancellation, a signal) counts before the next one begins.
  */
 export class RunQueue {
   readonly #limits: RunQueueLimits;
@@ -35,8 +36,13 @@ export class RunQueue {
 
   /** Adds a job to the end of a lane; the answer takes it out again and says whether it had not begun. Throws `queue_full`. */
   add(lane: string, job: Job): () => boolean {
-    if (this.#jobs >= this.#limits.maxJobs || (this.#jobs > 0 && this.#bytes + job.weightBytes > this.#limits.maxBytes)) {
-      throw new MusterError('queue_full', `${this.#jobs} requests with ${this.#bytes} bytes wait in this runner`, { retryAfterSeconds: 1 });
+    if (
+      this.#jobs >= this.#limits.maxJobs ||
+      (this.#jobs > 0 && this.#bytes + job.weightBytes > this.#limits.maxBytes)
+    ) {
+      throw new MusterError('queue_full', `${this.#jobs} requests with ${this.#bytes} bytes wait in this runner`, {
+        retryAfterSeconds: 1,
+      });
     }
     const jobs = this.#lanes.get(lane);
     if (jobs === undefined) this.#lanes.set(lane, [job]);
@@ -76,7 +82,10 @@ export class RunQueue {
   }
 
   async #work(): Promise<void> {
-    for (let job = this.#take(); job !== undefined; job = this.#take()) await job.run();
+    for (let job = this.#take(); job !== undefined; job = this.#take()) {
+      await job.run();
+      await turn();
+    }
     this.#isRunning = false;
     for (const resolve of this.#onIdle.splice(0)) resolve();
   }

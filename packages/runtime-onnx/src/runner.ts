@@ -1,5 +1,15 @@
 import { type Server, type Socket, createServer } from 'node:net';
-import { type Frame, type FrameLimits, type Hello, MusterError, defaultFrameLimits, frameKinds, linkVersion, readTensors, tensorHeaders } from '@muster-ml/protocol';
+import {
+  type Frame,
+  type FrameLimits,
+  type Hello,
+  MusterError,
+  defaultFrameLimits,
+  frameKinds,
+  linkVersion,
+  readTensors,
+  tensorHeaders,
+} from '@muster-ml/protocol';
 import { type Connection, openConnection } from './connection.ts';
 import { readHello, readInferHeader, readLoadRequest, readReplicaId } from './link-requests.ts';
 import type { ListenAddress } from './listen-address.ts';
@@ -91,7 +101,9 @@ export class Runner {
       case frameKinds.unload:
         return this.#unload(connection, frame);
       case frameKinds.health:
-        return this.#enqueue(connection, frame, ' health', 0, async () => connection.send(frameKinds.healthReport, frame.request, this.#replicas.report()));
+        return this.#enqueue(connection, frame, ' health', 0, async () =>
+          connection.send(frameKinds.healthReport, frame.request, this.#replicas.report()),
+        );
       case frameKinds.cancel: {
         const waiting = pending.get(frame.request);
         if (waiting?.remove() === true) pending.delete(frame.request);

@@ -12,6 +12,8 @@ export interface Recipe {
   readonly batch: number;
   /** Size of every other variable dimension. */
   readonly size: number;
+  /** Size of those that are neither first nor last, if another: recurrent states have their batch there. */
+  readonly middle?: number;
 }
 
 /**
@@ -27,15 +29,21 @@ export const recipes: readonly Recipe[] = [
   { fill: 0, batch: 1, size: 32 },
   { fill: 0, batch: 1, size: 224 },
   { fill: 0, batch: 1, size: 512 },
+  { fill: 0, batch: 1, size: 512, middle: 1 },
   { fill: 1, batch: 1, size: 16_000 },
 ];
 
 /** Inputs of these shapes by a recipe; undefined where they would be too large. Unknown ranks are taken for `[batch, size]`. */
-export function synthesiseInputs(ports: readonly Port[], { fill, batch, size }: Recipe): Tensor[] | undefined {
+export function synthesiseInputs(ports: readonly Port[], { fill, batch, size, middle = size }: Recipe): Tensor[] | undefined {
   const tensors: Tensor[] = [];
   let bytes = 0;
   for (const { name, datatype, shape = [-1, -1] } of ports) {
-    const made = shape.map((dimension, index) => (dimension >= 0 ? dimension : index === 0 ? batch : size));
+    const last = shape.length - 1;
+    const made = shape.map((dimension, index) => {
+      if (dimension >= 0) return dimension;
+      if (index === 0) return batch;
+      return index === last ? size : middle;
+    });
     const count = elementCount(made);
     bytes += count * Math.max(datatypeSizes[datatype], 4);
     if (bytes > maxBytes) return undefined;

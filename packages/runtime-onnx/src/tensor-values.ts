@@ -25,11 +25,17 @@ export function toOrtTensor(tensor: Tensor): ort.Tensor {
     case 'BYTES':
       return new ort.Tensor('string', readStrings(tensor), shape);
     case 'BOOL':
-      if (bytes.some((value) => value > 1)) throw new MusterError('invalid_data', `input "${name}" holds a BOOL other than 0 and 1`);
+      if (bytes.some((value) => value > 1))
+        throw new MusterError('invalid_data', `input "${name}" holds a BOOL other than 0 and 1`);
       return new ort.Tensor('bool', bytes, shape);
     case 'FP16':
       // The binding reads the length of a Float16Array as 0, and ort.Tensor turns every other array into one.
-      return { type: 'float16', dims: shape, location: 'cpu', data: new Uint16Array(...aligned(bytes, 2)) } as unknown as ort.Tensor;
+      return {
+        type: 'float16',
+        dims: shape,
+        location: 'cpu',
+        data: new Uint16Array(...aligned(bytes, 2)),
+      } as unknown as ort.Tensor;
     case 'BF16':
       throw new MusterError('invalid_datatype', `input "${name}" is BF16, which onnxruntime-node does not take`);
     case 'FP32':
@@ -57,7 +63,8 @@ export function toOrtTensor(tensor: Tensor): ort.Tensor {
 
 /** Buffer, offset and length of typed-array elements over these bytes, which are copied only if they are not aligned. */
 function aligned(bytes: Uint8Array, elementBytes: number): [ArrayBuffer, number, number] {
-  const view = bytes.byteOffset % elementBytes === 0 && bytes.buffer instanceof ArrayBuffer ? bytes : new Uint8Array(bytes);
+  const view =
+    bytes.byteOffset % elementBytes === 0 && bytes.buffer instanceof ArrayBuffer ? bytes : new Uint8Array(bytes);
   return [view.buffer as ArrayBuffer, view.byteOffset, view.byteLength / elementBytes];
 }
 
@@ -69,31 +76,45 @@ function readStrings({ name, shape, bytes }: Tensor): string[] {
   let at = 0;
   for (let index = 0; index < count; index++) {
     const end = at + 4 <= bytes.byteLength ? at + 4 + view.getUint32(at, true) : Number.POSITIVE_INFINITY;
-    if (end > bytes.byteLength) throw new MusterError('invalid_data', `input "${name}": its bytes end inside element ${index} of ${count}`);
+    if (end > bytes.byteLength)
+      throw new MusterError('invalid_data', `input "${name}": its bytes end inside element ${index} of ${count}`);
     strings.push(readString(name, index, bytes.subarray(at + 4, end)));
     at = end;
   }
-  if (at !== bytes.byteLength) throw new MusterError('invalid_data', `input "${name}": ${bytes.byteLength - at} bytes are left over after ${count} elements`);
+  if (at !== bytes.byteLength)
+    throw new MusterError(
+      'invalid_data',
+      `input "${name}": ${bytes.byteLength - at} bytes are left over after ${count} elements`,
+    );
   return strings;
 }
 
 function readString(name: string, index: number, bytes: Uint8Array): string {
   if (bytes.includes(0)) {
-    throw new MusterError('invalid_data', `input "${name}": element ${index} holds U+0000, where onnxruntime-node would cut the text`, { remedy: 'Send text without the character U+0000.' });
+    throw new MusterError(
+      'invalid_data',
+      `input "${name}": element ${index} holds U+0000, where onnxruntime-node would cut the text`,
+      { remedy: 'Send text without the character U+0000.' },
+    );
   }
   try {
     return strictUtf8.decode(bytes);
   } catch {
-    throw new MusterError('invalid_data', `input "${name}": element ${index} is not UTF-8, and onnxruntime-node takes only text`, {
-      remedy: 'Send UTF-8 text; encode other bytes (base64) if the model expects that.',
-    });
+    throw new MusterError(
+      'invalid_data',
+      `input "${name}": element ${index} is not UTF-8, and onnxruntime-node takes only text`,
+      {
+        remedy: 'Send UTF-8 text; encode other bytes (base64) if the model expects that.',
+      },
+    );
   }
 }
 
 /** Whether any text of the inputs holds U+FFFD by itself, so that one in the outputs says nothing. */
 export function holdsReplacementCharacter(inputs: Iterable<ort.Tensor>): boolean {
   for (const { type, data } of inputs) {
-    if (type === 'string' && (data as readonly string[]).some((text) => text.includes(replacementCharacter))) return true;
+    if (type === 'string' && (data as readonly string[]).some((text) => text.includes(replacementCharacter)))
+      return true;
   }
   return false;
 }
@@ -106,7 +127,8 @@ export function holdsReplacementCharacter(inputs: Iterable<ort.Tensor>): boolean
  */
 export function fromOrtTensor(name: string, tensor: ort.Tensor, mayHoldReplacement: boolean): Tensor {
   const datatype = datatypeOfOrt(tensor.type);
-  if (datatype === undefined || ortTypeOf(datatype) === undefined) throw new MusterError('model_failed', `output "${name}" has the type ${tensor.type}, which cannot be sent`);
+  if (datatype === undefined || ortTypeOf(datatype) === undefined)
+    throw new MusterError('model_failed', `output "${name}" has the type ${tensor.type}, which cannot be sent`);
   const shape = [...tensor.dims];
   if (datatype !== 'BYTES') {
     const { buffer, byteOffset, byteLength } = tensor.data as Exclude<typeof tensor.data, string[]>;
@@ -115,9 +137,13 @@ export function fromOrtTensor(name: string, tensor: ort.Tensor, mayHoldReplaceme
   const texts = tensor.data as readonly string[];
   const damaged = mayHoldReplacement ? -1 : texts.findIndex((text) => text.includes(replacementCharacter));
   if (damaged >= 0) {
-    throw new MusterError('model_failed', `output "${name}": element ${damaged} is not UTF-8, and onnxruntime-node hands over only text`, {
-      remedy: 'Let the model write UTF-8 text, or numbers.',
-    });
+    throw new MusterError(
+      'model_failed',
+      `output "${name}": element ${damaged} is not UTF-8, and onnxruntime-node hands over only text`,
+      {
+        remedy: 'Let the model write UTF-8 text, or numbers.',
+      },
+    );
   }
   return { name, datatype, shape, bytes: writeStrings(texts) };
 }

@@ -82,9 +82,10 @@ export class WireReader {
 
   /** Bytes of a range; throws `invalid_model_file` beyond the limit. */
   bytes({ start, end }: ByteRange, maxBytes: number): Uint8Array {
-    if (end - start > maxBytes) throw malformed(`a text of ${end - start} bytes at byte ${start} is longer than the ${maxBytes} allowed`);
+    if (end - start > maxBytes)
+      throw malformed(`a text of ${end - start} bytes at byte ${start} is longer than the ${maxBytes} allowed`);
     const bytes = new Uint8Array(end - start);
-    for (let filled = 0; filled < bytes.byteLength; ) {
+    for (let filled = 0; filled < bytes.byteLength;) {
       const read = this.#source.read(bytes.subarray(filled), start + filled);
       if (read === 0) throw this.#endsInside(start, end);
       filled += read;
@@ -110,7 +111,7 @@ export class WireReader {
     if (field.type === 'varint') return [field.value];
     if (field.type !== 'bytes') throw malformed(`the integers at byte ${field.tagStart} have another type`);
     const values: number[] = [];
-    for (let at = field.start; at < field.end; ) {
+    for (let at = field.start; at < field.end;) {
       if (values.length >= maxCount) throw malformed(`more than ${maxCount} integers at byte ${field.tagStart}`);
       const { value, end } = this.#varint(at, field.end);
       values.push(value);
@@ -132,8 +133,10 @@ export class WireReader {
       const { value: length, end: start } = this.#varint(tag.end, messageEnd);
       return { number, type: 'bytes', tagStart, start, end: this.#within(start, length, messageEnd), value: 0 };
     }
-    if (wireType === 1) return { number, type: 'fixed64', tagStart, start: tag.end, end: this.#within(tag.end, 8, messageEnd), value: 0 };
-    if (wireType === 5) return { number, type: 'fixed32', tagStart, start: tag.end, end: this.#within(tag.end, 4, messageEnd), value: 0 };
+    if (wireType === 1)
+      return { number, type: 'fixed64', tagStart, start: tag.end, end: this.#within(tag.end, 8, messageEnd), value: 0 };
+    if (wireType === 5)
+      return { number, type: 'fixed32', tagStart, start: tag.end, end: this.#within(tag.end, 4, messageEnd), value: 0 };
     throw malformed(`the bytes at ${tagStart} are not the protobuf of an ONNX model`);
   }
 
@@ -168,7 +171,10 @@ export class WireReader {
   }
 
   #endsInside(start: number, end: number): MusterError {
-    if (end > this.size) return malformed(`the file ends at byte ${this.size}, inside a field that begins at byte ${start}: it is cut off or damaged`);
+    if (end > this.size)
+      return malformed(
+        `the file ends at byte ${this.size}, inside a field that begins at byte ${start}: it is cut off or damaged`,
+      );
     return malformed(`the field at byte ${start} is longer than the message that holds it`);
   }
 }

@@ -64,8 +64,22 @@ function planPieces(outline: ModelOutline, drops: readonly ZipMapDrop[]): Piece[
   const graphTag = new BinaryWriter().tag(modelGraph, WireType.LengthDelimited).uint32(contentBytes).finish();
   const opset = outline.opsets.has('')
     ? []
-    : [new BinaryWriter().tag(modelOpset, WireType.LengthDelimited).fork().tag(2, WireType.Varint).int64(identityOpset).join().finish()];
-  return [{ start: 0, end: outline.graph.field.start }, graphTag, ...content, { start: outline.graph.field.end, end: outline.sizeBytes }, ...opset];
+    : [
+        new BinaryWriter()
+          .tag(modelOpset, WireType.LengthDelimited)
+          .fork()
+          .tag(2, WireType.Varint)
+          .int64(identityOpset)
+          .join()
+          .finish(),
+      ];
+  return [
+    { start: 0, end: outline.graph.field.start },
+    graphTag,
+    ...content,
+    { start: outline.graph.field.end, end: outline.sizeBytes },
+    ...opset,
+  ];
 }
 
 /** `NodeProto` of an Identity between the ZipMap's input and output, as a field of the graph. */
@@ -95,7 +109,7 @@ function pieceBytes(piece: Piece): number {
 }
 
 function copy(descriptor: number, { start, end }: ByteRange, into: Uint8Array): void {
-  for (let filled = 0; filled < end - start; ) {
+  for (let filled = 0; filled < end - start;) {
     const read = readSync(descriptor, into, filled, end - start - filled, start + filled);
     if (read === 0) throw new Error('the model file became shorter while it was read');
     filled += read;

@@ -142,7 +142,10 @@ export function createFakeRunner(options: { readonly address?: string; readonly 
     },
     crashAndRestart: () => {
       die();
-      setImmediate(() => void fake.start());
+      const bornIn = life;
+      setImmediate(() => {
+        if (life === bornIn) void fake.start();
+      });
     },
     sendRaw: (bytes) => {
       for (const socket of sockets) socket.write(bytes);

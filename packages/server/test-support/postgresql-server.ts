@@ -110,7 +110,10 @@ async function packagedPrograms(folder: string): Promise<string> {
   const native = join(dirname(createRequire(import.meta.url).resolve(name)), '..', 'native');
   const copy = join(folder, 'native');
   await cp(native, copy, { recursive: true });
-  const links = JSON.parse(await readFile(join(copy, 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[];
+  const links = JSON.parse(await readFile(join(copy, 'pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
   for (const { source, target } of links) {
     const path = join(folder, target);
     await symlink(relative(dirname(path), join(folder, source)), path).catch((error: NodeJS.ErrnoException) => {

@@ -39,4 +39,14 @@ export const deploymentCodes = codes({
     title: 'A later change replaced this one',
     remedy: 'Nothing to do; the later one counts.',
   },
+  nothing_live: {
+    kind: 'failed_precondition',
+    title: 'There is no live version beside which it could run',
+    remedy: 'Deploy a version as live first.',
+  },
+  deployment_is_live: {
+    kind: 'failed_precondition',
+    title: 'The live deployment answers the callers',
+    remedy: 'Deploy another version, roll back, or delete the endpoint.',
+  },
 });

@@ -94,6 +94,11 @@ export const platformCodes = codes({
     title: 'The control plane does not answer',
     remedy: 'Predictions go on; try again in a moment, and see muster status.',
   },
+  server_unreachable: {
+    kind: 'unavailable',
+    title: 'The server cannot be reached',
+    remedy: 'Start it with muster up, or name the right address with --server.',
+  },
   program_failed: { kind: 'internal', title: 'A helper program failed', remedy: 'See the log for what it printed.' },
   link_violation: {
     kind: 'internal',

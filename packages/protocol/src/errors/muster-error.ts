@@ -10,6 +10,8 @@ export interface MusterErrorOptions {
   readonly details?: Readonly<Record<string, unknown>>;
   /** Seconds after which a repeat makes sense (429, 503). */
   readonly retryAfterSeconds?: number;
+  /** Where another process answered with this error: the id of that request in its logs. */
+  readonly requestId?: string;
   readonly cause?: unknown;
 }
 
@@ -25,6 +27,7 @@ export class MusterError extends Error {
   readonly place: string | undefined;
   readonly details: Readonly<Record<string, unknown>>;
   readonly retryAfterSeconds: number | undefined;
+  readonly requestId: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: MusterErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -37,6 +40,7 @@ export class MusterError extends Error {
     this.place = options.place;
     this.details = options.details ?? {};
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.requestId = options.requestId;
   }
 }
 

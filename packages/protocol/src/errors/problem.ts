@@ -56,5 +56,6 @@ export function fromProblem(problem: Problem): MusterError {
     remedy: problem.remedy,
     ...(problem.place === undefined ? {} : { place: problem.place }),
     ...(problem.details === undefined ? {} : { details: problem.details }),
+    ...(problem.requestId === undefined ? {} : { requestId: problem.requestId }),
   });
 }

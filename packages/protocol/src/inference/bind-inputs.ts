@@ -27,16 +27,25 @@ export function bindInputs(given: readonly InferInput[], signature: Signature, m
     const at = indexOfSpec(signature.inputs, input.name, i);
     const spec = signature.inputs[at];
     if (spec === undefined) throw unknownInput(i, input.name, signature);
-    if (found[at] !== undefined) throw fail('duplicate_input', `inputs[${i}]: ${quoteName(input.name)} was sent already`, `inputs[${i}]`);
+    if (found[at] !== undefined)
+      throw fail('duplicate_input', `inputs[${i}]: ${quoteName(input.name)} was sent already`, `inputs[${i}]`);
     if (input.datatype !== spec.datatype) {
-      throw fail('invalid_datatype', `inputs[${i}] (${quoteName(input.name)}) is ${input.datatype}, the model takes ${spec.datatype}`, `inputs[${i}].datatype`);
+      throw fail(
+        'invalid_datatype',
+        `inputs[${i}] (${quoteName(input.name)}) is ${input.datatype}, the model takes ${spec.datatype}`,
+        `inputs[${i}].datatype`,
+      );
     }
     if (!shapeFits(input.shape, spec.shape)) throw wrongShape(i, input, spec);
     if (batched) {
       const own = input.shape[0] ?? 0;
       if (own > maxRows) throw tooManyRows(own, maxRows, `inputs[${i}].shape`);
       if (rows !== undefined && rows !== own) {
-        throw fail('invalid_shape', `inputs[${i}] (${quoteName(input.name)}) has ${own} rows, the inputs before it have ${rows}`, `inputs[${i}].shape`);
+        throw fail(
+          'invalid_shape',
+          `inputs[${i}] (${quoteName(input.name)}) has ${own} rows, the inputs before it have ${rows}`,
+          `inputs[${i}].shape`,
+        );
       }
       rows = own;
     }
@@ -48,7 +57,11 @@ export function bindInputs(given: readonly InferInput[], signature: Signature, m
     const spec = signature.inputs[i];
     if (tensor !== undefined) inputs.push(tensor);
     else if (spec !== undefined && spec.optional !== true) {
-      throw fail('missing_input', `the input ${quoteName(spec.name)} (${spec.datatype} [${spec.shape.join(',')}]) is missing`, 'inputs');
+      throw fail(
+        'missing_input',
+        `the input ${quoteName(spec.name)} (${spec.datatype} [${spec.shape.join(',')}]) is missing`,
+        'inputs',
+      );
     }
   }
   return { inputs, rows };
@@ -56,10 +69,14 @@ export function bindInputs(given: readonly InferInput[], signature: Signature, m
 
 /** The error of more rows than one run takes. */
 export function tooManyRows(rows: number, maxRows: number, place: string): MusterError {
-  return new MusterError('invalid_shape', `${rows} rows were sent, this deployment takes at most ${maxRows} in one request`, {
-    place,
-    remedy: 'Send fewer rows at once, or deploy with a larger batching.maxRows.',
-  });
+  return new MusterError(
+    'invalid_shape',
+    `${rows} rows were sent, this deployment takes at most ${maxRows} in one request`,
+    {
+      place,
+      remedy: 'Send fewer rows at once, or deploy with a larger batching.maxRows.',
+    },
+  );
 }
 
 /** Checks names of outputs against a signature. Throws `unknown_output`. */
@@ -67,7 +84,11 @@ export function checkOutputs(names: readonly string[] | undefined, signature: Si
   names?.forEach((name, index) => {
     if (signature.outputs.some((spec) => spec.name === name)) return;
     const known = signature.outputs.map((spec) => quoteName(spec.name));
-    throw fail('unknown_output', `outputs[${index}]: the model has no output ${quoteName(name)}, it has ${listed(known)}`, `outputs[${index}]`);
+    throw fail(
+      'unknown_output',
+      `outputs[${index}]: the model has no output ${quoteName(name)}, it has ${listed(known)}`,
+      `outputs[${index}]`,
+    );
   });
 }
 
@@ -102,7 +123,11 @@ function wrongShape(index: number, input: InferInput, spec: TensorSpec): MusterE
 
 function unknownInput(index: number, name: string, signature: Signature): MusterError {
   const known = signature.inputs.map((spec) => quoteName(spec.name));
-  return fail('unknown_input', `inputs[${index}]: the model has no input ${quoteName(name)}, it takes ${listed(known)}`, `inputs[${index}]`);
+  return fail(
+    'unknown_input',
+    `inputs[${index}]: the model has no input ${quoteName(name)}, it takes ${listed(known)}`,
+    `inputs[${index}]`,
+  );
 }
 
 /** Some of the names, for a message. */

@@ -12,7 +12,11 @@ export interface InferOptions {
   readonly modelParameters: InferParameters;
 }
 
-const noOptions: InferOptions = Object.freeze({ timeoutMicros: undefined, isBinaryOutput: undefined, modelParameters: noParameters });
+const noOptions: InferOptions = Object.freeze({
+  timeoutMicros: undefined,
+  isBinaryOutput: undefined,
+  modelParameters: noParameters,
+});
 
 /**
  * Takes the server's parameters out of a request's. A reserved one that has no effect here (sequences, priority) is
@@ -56,7 +60,7 @@ export function inferOptions(parameters: InferParameters): InferOptions {
  * Whether an output goes as binary: by its own parameter, else by the request's, else by `isBinaryDefault`.
  * Throws `not_offered` for `classification`.
  */
-export function isBinaryOutput(output: InferParameters, options: InferOptions, isBinaryDefault: boolean): boolean {
+export function wantsBinary(output: InferParameters, options: InferOptions, isBinaryDefault: boolean): boolean {
   const own = output['binary_data'];
   if (own !== undefined) return boolean('binary_data', own);
   return options.isBinaryOutput ?? isBinaryDefault;
@@ -69,11 +73,16 @@ export function requestedOutputNames(request: InferRequest): readonly string[] |
   request.outputs.forEach((output, index) => {
     const place = `outputs[${index}]`;
     if (names.has(output.name)) {
-      throw new MusterError('invalid_inference_request', `${place}: output ${quoteName(output.name)} is asked for twice`, { place });
+      throw new MusterError(
+        'invalid_inference_request',
+        `${place}: output ${quoteName(output.name)} is asked for twice`,
+        { place },
+      );
     }
     names.add(output.name);
     const { classification, shared_memory_region: region } = output.parameters;
-    if (classification !== undefined && classification !== 0) throw notOffered('classification', 'classification is not offered', place);
+    if (classification !== undefined && classification !== 0)
+      throw notOffered('classification', 'classification is not offered', place);
     if (region !== undefined) throw notOffered('shared_memory_region', 'shared memory is not offered', place);
   });
   return [...names];
@@ -93,9 +102,13 @@ function boolean(name: string, value: InferParameter): boolean {
 }
 
 function invalid(name: string, what: string): MusterError {
-  return new MusterError('invalid_inference_request', `the parameter ${quoteName(name)} ${what}`, { place: `parameters.${name}` });
+  return new MusterError('invalid_inference_request', `the parameter ${quoteName(name)} ${what}`, {
+    place: `parameters.${name}`,
+  });
 }
 
 function notOffered(name: string, what: string, place = 'parameters'): MusterError {
-  return new MusterError('not_offered', what, { place: place === 'parameters' ? `${place}.${name}` : `${place}.parameters.${name}` });
+  return new MusterError('not_offered', what, {
+    place: place === 'parameters' ? `${place}.${name}` : `${place}.parameters.${name}`,
+  });
 }

@@ -289,7 +289,9 @@ export class JsonScanner {
     else if (isDigit(byte)) this.skipNumber();
     else if (byte === 0x2d) {
       if (!this.word('-Infinity')) this.skipNumber();
-    } else if (!(this.word('true') || this.word('false') || this.word('null') || this.word('NaN') || this.word('Infinity')))
+    } else if (
+      !(this.word('true') || this.word('false') || this.word('null') || this.word('NaN') || this.word('Infinity'))
+    )
       throw this.fault('a value was expected');
   }
 }

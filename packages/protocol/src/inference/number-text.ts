@@ -19,8 +19,8 @@ export function doubleText(value: number): string {
  * at most nine digits over one exact power of ten, so it is the double nearest to its decimal, and `String` prints it.
  */
 export function singleText(value: number): string {
-  if (Number.isInteger(value) && value < 0x1000000 && value > -0x1000000) return value === 0 ? doubleText(value) : String(value);
-  if (!Number.isFinite(value)) return doubleText(value);
+  if (isPlainInteger(value)) return String(value);
+  if (!Number.isFinite(value) || value === 0) return doubleText(value);
   const size = Math.abs(value);
   if (size < 1e-13 || size >= 1e22) return shortestText(value, Math.fround, 9);
   let exponent = Math.floor(Math.log10(size));
@@ -48,9 +48,15 @@ export function bfloat16Text(bits: number): string {
 
 function shortestText(value: number, round: (value: number) => number, maxDigits: number): string {
   if (!Number.isFinite(value) || value === 0) return doubleText(value);
+  if (isPlainInteger(value)) return String(value);
   for (let digits = 1; digits < maxDigits; digits++) {
     const candidate = Number(value.toPrecision(digits));
     if (round(candidate) === value) return String(candidate);
   }
   return String(Number(value.toPrecision(maxDigits)));
+}
+
+/** An integer that is written out, even where fewer digits would read back: 65504 is what a float16 holds, 65500 is not. */
+function isPlainInteger(value: number): boolean {
+  return value !== 0 && Number.isInteger(value) && value < 0x1000000 && value > -0x1000000;
 }

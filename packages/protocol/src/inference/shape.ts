@@ -14,7 +14,9 @@ export function countElements(shape: readonly number[], place: string): number {
   if (isEmpty) return 0;
   // Leaves room for the 8 bytes of the largest element.
   if (count <= Number.MAX_SAFE_INTEGER / 8) return count;
-  throw new MusterError('invalid_shape', `${place}: the shape [${shape.join(',')}] has too many elements`, { place: `${place}.shape` });
+  throw new MusterError('invalid_shape', `${place}: the shape [${shape.join(',')}] has too many elements`, {
+    place: `${place}.shape`,
+  });
 }
 
 /** A name in double quotes as errors show it, cut where it is very long. */

@@ -4,8 +4,12 @@ import { bfloat16Text, doubleText, halfText, singleText } from './number-text.ts
 import type { Tensor } from './tensor.ts';
 
 /** The bytes at an offset that a typed array of elements of `size` bytes can begin at; copied only where needed. */
-function aligned(bytes: Uint8Array, size: number): { readonly buffer: ArrayBufferLike; readonly offset: number; readonly count: number } {
-  const source = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+function aligned(
+  bytes: Uint8Array,
+  size: number,
+): { readonly buffer: ArrayBufferLike; readonly offset: number; readonly count: number } {
+  // Not `slice`, which Node's Buffer overrides with a view that is no better aligned.
+  const source = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return { buffer: source.buffer, offset: source.byteOffset, count: Math.floor(source.byteLength / size) };
 }
 

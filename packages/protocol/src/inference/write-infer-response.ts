@@ -46,9 +46,13 @@ function dataText(output: Tensor): string {
   const texts = tensorElementTexts(output);
   const broken = output.datatype === 'BYTES' ? texts.indexOf(undefined) : -1;
   if (broken >= 0) {
-    throw new MusterError('output_not_text', `element ${broken} of output ${quoteName(output.name)} is not UTF-8, so JSON cannot carry it`, {
-      place: 'outputs',
-    });
+    throw new MusterError(
+      'output_not_text',
+      `element ${broken} of output ${quoteName(output.name)} is not UTF-8, so JSON cannot carry it`,
+      {
+        place: 'outputs',
+      },
+    );
   }
   return texts.join(',');
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MusterError } from '../errors/index.ts';
 import { type FrameLimits, FrameReader, encodeFrame } from './frames.ts';
-import { type Frame, type FrameKind, frameKinds } from './messages.ts';
+import { type Frame, frameKinds } from './messages.ts';
 
 const kinds = fc.constantFrom(...Object.values(frameKinds));
 const frames = fc.array(
@@ -74,6 +74,11 @@ describe('frames of the runtime link', () => {
     expect(encodeFrame(frameKinds.infer, 1, {}, [payload])[1]).toBe(payload);
   });
 
+  test('give payloads as plain arrays, also from Buffers, so that `slice` copies', () => {
+    const [frame] = readAll(new FrameReader(), [Buffer.concat(encodeFrame(frameKinds.infer, 1, {}, [Uint8Array.of(1, 2)]))]);
+    expect(frame?.payload.constructor).toBe(Uint8Array);
+  });
+
   test('beyond a limit are refused before they are written', () => {
     expect(codeOf(() => encodeFrame(frameKinds.infer, 1, 'x'.repeat(101), [], small))).toBe('link_violation');
     expect(codeOf(() => encodeFrame(frameKinds.infer, 1, {}, [new Uint8Array(600), new Uint8Array(401)], small))).toBe('link_violation');
@@ -85,8 +90,8 @@ describe('frames of the runtime link', () => {
     ['a header beyond the limit', prelude(9 + 101, frameKinds.infer, 101)],
     ['a header longer than its frame', prelude(9, frameKinds.infer, 1)],
     ['a length that does not cover the prelude', prelude(8, frameKinds.infer, 0)],
-    ['an unknown kind', prelude(9, 200 as FrameKind, 0)],
-    ['kind 0', prelude(9, 0 as FrameKind, 0)],
+    ['an unknown kind', prelude(9, 200, 0)],
+    ['kind 0', prelude(9, 0, 0)],
     ['a header that is not JSON', joined([prelude(9 + 2, frameKinds.infer, 2), new TextEncoder().encode('{]')])],
     ['a header that is not UTF-8', joined([prelude(9 + 3, frameKinds.infer, 3), Uint8Array.of(0x22, 0xff, 0x22)])],
   ])('%s breaks the link, for good', (_, bytes) => {

@@ -74,8 +74,10 @@ export class FrameReader {
   /** Takes the next bytes and calls back with each frame that they complete, in order. */
   push(chunk: Uint8Array, onFrame: (frame: Frame) => void): void {
     if (this.#broken !== undefined) throw this.#broken;
+    // Node's sockets give Buffers, whose `slice` does not copy as that of other arrays does: payloads are plain arrays.
+    const bytes = chunk.constructor === Uint8Array ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     try {
-      this.#read(chunk, onFrame);
+      this.#read(bytes, onFrame);
     } catch (thrown) {
       if (thrown instanceof MusterError && thrown.code === 'link_violation') this.#broken = thrown;
       throw thrown;

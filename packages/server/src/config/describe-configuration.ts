@@ -5,7 +5,19 @@ import type { Configuration } from './settings.ts';
 export function showConfiguration(configuration: Configuration): Record<string, unknown> {
   return Object.fromEntries(
     listSettings()
-      .map((setting) => [setting.key, shown(setting, setting.path.reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], configuration))] as const)
+      .map(
+        (setting) =>
+          [
+            setting.key,
+            shown(
+              setting,
+              setting.path.reduce<unknown>(
+                (value, part) => (value as Record<string, unknown> | undefined)?.[part],
+                configuration,
+              ),
+            ),
+          ] as const,
+      )
       .filter(([, value]) => value !== undefined),
   );
 }
@@ -16,7 +28,10 @@ function shown(setting: Setting, value: unknown): unknown {
 
 /** `docs/reference/configuration.md`: every setting with its three names, its default and what it does. */
 export function describeConfiguration(): string {
-  const rows = listSettings().map((setting) => `| \`${setting.key}\` | \`${setting.variable}\` | \`${setting.flag}\` | ${defaultOf(setting)} | ${meaning(setting)} |`);
+  const rows = listSettings().map(
+    (setting) =>
+      `| \`${setting.key}\` | \`${setting.variable}\` | ${setting.isSecret ? '' : `\`${setting.flag}\``} | ${defaultOf(setting)} | ${meaning(setting)} |`,
+  );
   return [
     '# Configuration',
     '',
@@ -24,7 +39,7 @@ export function describeConfiguration(): string {
     '',
     'A setting has one name, its key in the file; the names of its environment variable and its flag follow from it. Flags win over the environment, the environment over the file, the file over the defaults.',
     'The file is `muster.config.json` in the working directory, or the one that `--config` or `MUSTER_CONFIG` names: an object of settings, as in `{"port": 8080, "log": {"level": "debug"}}`.',
-    'In variables and flags a list is separated by commas. A name that is not known is an error.',
+    'In variables and flags a list is separated by commas. A name that is not known is an error. Secrets have no flag: everybody on a machine can read flags.',
     '',
     '| key | variable | flag | default | meaning |',
     '|---|---|---|---|---|',
@@ -35,9 +50,19 @@ export function describeConfiguration(): string {
 
 /** What `--help` of the server prints. */
 export function usage(): string {
-  const width = Math.max(...listSettings().map((setting) => setting.flag.length));
-  const lines = listSettings().map((setting) => `  ${setting.flag.padEnd(width)}  ${meaning(setting)}${setting.defaultValue === undefined ? '' : ` (${text(setting.defaultValue)})`}`);
-  return ['Usage: muster up [flags]', '', `  ${'--config'.padEnd(width)}  JSON file of settings (muster.config.json, where it exists)`, ...lines, ''].join('\n');
+  const settings = listSettings().filter((setting) => !setting.isSecret);
+  const width = Math.max(...settings.map((setting) => setting.flag.length));
+  const lines = settings.map(
+    (setting) =>
+      `  ${setting.flag.padEnd(width)}  ${meaning(setting)}${setting.defaultValue === undefined ? '' : ` (${text(setting.defaultValue)})`}`,
+  );
+  return [
+    'Usage: muster up [flags]',
+    '',
+    `  ${'--config'.padEnd(width)}  JSON file of settings (muster.config.json, where it exists)`,
+    ...lines,
+    '',
+  ].join('\n');
 }
 
 function meaning(setting: Setting): string {

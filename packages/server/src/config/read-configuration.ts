@@ -46,10 +46,19 @@ export function readConfiguration(sources: ConfigurationSources): Configuration 
   return freezeDeep(complete(parsed.data, sources, given));
 }
 
-function readFlags(flags: readonly string[], settings: readonly Setting[]): { file: string | undefined; given: [string, Given][] } {
+function readFlags(
+  flags: readonly string[],
+  settings: readonly Setting[],
+): { file: string | undefined; given: [string, Given][] } {
   const options = Object.fromEntries([
     ['config', { type: 'string' as const }],
-    ...settings.map((setting) => [setting.flag.slice(2), { type: setting.kind === 'boolean' ? ('boolean' as const) : ('string' as const) }] as const),
+    ...settings.map(
+      (setting) =>
+        [
+          setting.flag.slice(2),
+          { type: setting.kind === 'boolean' ? ('boolean' as const) : ('string' as const) },
+        ] as const,
+    ),
   ]);
   const { tokens } = parseArgs({ args: [...flags], options, strict: false, tokens: true, allowPositionals: true });
   const byFlag = new Map(settings.map((setting) => [setting.flag, setting]));
@@ -57,30 +66,51 @@ function readFlags(flags: readonly string[], settings: readonly Setting[]): { fi
   let file: string | undefined;
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
-    if (token.kind === 'positional') throw wrong(token.value, `"${token.value}" is not expected here`, 'Flags begin with --; see --help for the settings.');
+    if (token.kind === 'positional')
+      throw wrong(
+        token.value,
+        `"${token.value}" is not expected here`,
+        'Flags begin with --; see --help for the settings.',
+      );
     const setting = byFlag.get(token.rawName);
-    if (token.rawName !== '--config' && setting === undefined) throw unknown(token.rawName, token.rawName, ['--config', ...byFlag.keys()], '--help lists the flags.');
+    if (setting?.isSecret === true)
+      throw wrong(
+        token.rawName,
+        `${token.rawName} is a secret, and everybody on this machine can read flags`,
+        `Set ${setting.variable}, or ${setting.key} in the file.`,
+      );
+    if (token.rawName !== '--config' && setting === undefined)
+      throw unknown(token.rawName, token.rawName, ['--config', ...byFlag.keys()], '--help lists the flags.');
     const text = token.value ?? (setting?.kind === 'boolean' ? 'true' : undefined);
-    if (text === undefined) throw wrong(token.rawName, `${token.rawName} needs a value`, `Give one: ${token.rawName} VALUE.`);
+    if (text === undefined)
+      throw wrong(token.rawName, `${token.rawName} needs a value`, `Give one: ${token.rawName} VALUE.`);
     if (setting === undefined) file = text;
     else given.push([setting.key, { value: fromText(setting, text, token.rawName), place: token.rawName }]);
   }
   return { file, given };
 }
 
-function readEnvironment(environment: ConfigurationSources['environment'], settings: readonly Setting[]): [string, Given][] {
+function readEnvironment(
+  environment: ConfigurationSources['environment'],
+  settings: readonly Setting[],
+): [string, Given][] {
   const byVariable = new Map(settings.map((setting) => [setting.variable, setting]));
   const given: [string, Given][] = [];
   for (const [name, text] of Object.entries(environment)) {
     if (!name.startsWith('MUSTER_') || text === undefined || foreignVariables.test(name)) continue;
     const setting = byVariable.get(name);
-    if (setting === undefined) throw unknown(name, name, [...byVariable.keys()], 'docs/reference/configuration.md lists the variables.');
+    if (setting === undefined)
+      throw unknown(name, name, [...byVariable.keys()], 'docs/reference/configuration.md lists the variables.');
     given.push([setting.key, { value: fromText(setting, text, name), place: name }]);
   }
   return given;
 }
 
-function readFile(workingDirectory: string, wished: string | undefined, settings: readonly Setting[]): [string, Given][] {
+function readFile(
+  workingDirectory: string,
+  wished: string | undefined,
+  settings: readonly Setting[],
+): [string, Given][] {
   const name = wished ?? defaultFile;
   const text = textOf(resolve(workingDirectory, name), name, wished !== undefined);
   if (text === undefined) return [];
@@ -91,17 +121,30 @@ function readFile(workingDirectory: string, wished: string | undefined, settings
     throw wrong(name, `${name} is not valid JSON: ${(error as Error).message}`, 'Correct the file.');
   }
   const known = new Map(settings.map((setting) => [setting.key, setting]));
-  const groups = new Set(settings.flatMap((setting) => setting.path.slice(0, -1).map((_, index) => setting.path.slice(0, index + 1).join('.'))));
+  const groups = new Set(
+    settings.flatMap((setting) =>
+      setting.path.slice(0, -1).map((_, index) => setting.path.slice(0, index + 1).join('.')),
+    ),
+  );
   const given: [string, Given][] = [];
   const walk = (value: unknown, path: string): void => {
     if (known.has(path)) {
       given.push([path, { value, place: `${name}: ${path}` }]);
     } else if (path !== '' && !groups.has(path)) {
-      throw unknown(`${name}: ${path}`, path, [...known.keys(), ...groups], 'docs/reference/configuration.md lists the settings.');
+      throw unknown(
+        `${name}: ${path}`,
+        path,
+        [...known.keys(), ...groups],
+        'docs/reference/configuration.md lists the settings.',
+      );
     } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       for (const [key, inner] of Object.entries(value)) walk(inner, path === '' ? key : `${path}.${key}`);
     } else {
-      throw wrong(path === '' ? name : `${name}: ${path}`, `${path === '' ? name : path} must be an object of settings`, 'Write {"setting": value}.');
+      throw wrong(
+        path === '' ? name : `${name}: ${path}`,
+        `${path === '' ? name : path} must be an object of settings`,
+        'Write {"setting": value}.',
+      );
     }
   };
   walk(document, '');
@@ -111,7 +154,12 @@ function readFile(workingDirectory: string, wished: string | undefined, settings
 function textOf(file: string, name: string, mustExist: boolean): string | undefined {
   try {
     const sizeBytes = statSync(file).size;
-    if (sizeBytes > maxFileBytes) throw wrong(name, `${name} has ${sizeBytes} bytes; a configuration has at most ${maxFileBytes}`, 'Name another file with --config.');
+    if (sizeBytes > maxFileBytes)
+      throw wrong(
+        name,
+        `${name} has ${sizeBytes} bytes; a configuration has at most ${maxFileBytes}`,
+        'Name another file with --config.',
+      );
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (error instanceof MusterError) throw error;
@@ -126,7 +174,10 @@ function fromText(setting: Setting, text: string, place: string): unknown {
     case 'text':
       return text;
     case 'list':
-      return text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+      return text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== '');
     case 'number': {
       if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
       throw wrong(place, `${place} is "${text}"; a number is needed`, 'Give digits only.');
@@ -151,13 +202,22 @@ function nest(settings: readonly Setting[], given: ReadonlyMap<string, Given>): 
   return root;
 }
 
-function complete(settings: ReturnType<typeof settingsSchema.parse>, sources: ConfigurationSources, given: ReadonlyMap<string, Given>): Configuration {
+function complete(
+  settings: ReturnType<typeof settingsSchema.parse>,
+  sources: ConfigurationSources,
+  given: ReadonlyMap<string, Given>,
+): Configuration {
   const from = (path: string): string => resolve(sources.workingDirectory, path);
   if ((settings.tls.cert === undefined) !== (settings.tls.key === undefined)) {
     const [has, lacks] = settings.tls.cert === undefined ? ['tls.key', 'tls.cert'] : ['tls.cert', 'tls.key'];
     throw wrong(given.get(has)?.place ?? has, `${has} is set and ${lacks} is not`, 'Set both, or neither.');
   }
-  if (settings.tls.cert === undefined && !isLoopback(settings.host) && !settings.allowPlainHttp && settings.trustedProxies.length === 0) {
+  if (
+    settings.tls.cert === undefined &&
+    !isLoopback(settings.host) &&
+    !settings.allowPlainHttp &&
+    settings.trustedProxies.length === 0
+  ) {
     throw wrong(
       given.get('host')?.place ?? 'host',
       `${settings.host} is reachable from other machines, and tokens would cross the network readable`,
@@ -165,30 +225,73 @@ function complete(settings: ReturnType<typeof settingsSchema.parse>, sources: Co
     );
   }
   const dataDir = from(settings.dataDir);
+  const runtimeDir = runtimeDirOf(
+    settings.runtimeDir === undefined ? undefined : from(settings.runtimeDir),
+    dataDir,
+    sources,
+    given,
+  );
   return {
     ...settings,
     dataDir,
-    configDir: from(settings.configDir ?? join(sources.environment['XDG_CONFIG_HOME'] || join(sources.environment['HOME'] || homedir(), '.config'), 'muster')),
-    runtimeDir: runtimeDirOf(settings.runtimeDir === undefined ? undefined : from(settings.runtimeDir), dataDir, sources, given),
+    configDir: from(
+      settings.configDir ??
+        join(
+          sources.environment['XDG_CONFIG_HOME'] || join(sources.environment['HOME'] || homedir(), '.config'),
+          'muster',
+        ),
+    ),
+    runtimeDir,
     tls: { cert: settings.tls.cert && from(settings.tls.cert), key: settings.tls.key && from(settings.tls.key) },
-    internal: { ...settings.internal, tokenFile: settings.internal.tokenFile && from(settings.internal.tokenFile) },
+    internal: {
+      controlAddress: settings.internal.controlAddress ?? `unix:${join(runtimeDir, 'server', 'control')}`,
+      token:
+        settings.internal.token ?? (settings.internal.tokenFile && readToken(from(settings.internal.tokenFile), given)),
+    },
   };
+}
+
+function readToken(file: string, given: ReadonlyMap<string, Given>): string {
+  const place = given.get('internal.tokenFile')?.place ?? 'internal.tokenFile';
+  const token = textOf(file, file, true)?.trim() ?? '';
+  if (token.length < 16)
+    throw wrong(
+      place,
+      `${file} holds no secret of at least 16 characters`,
+      'Write one, such as the output of: openssl rand -hex 32',
+    );
+  return token;
 }
 
 /** 60 bytes leave room for the folder and the socket of a runner below the 107 that a Unix socket's path may have. */
 const maxRuntimeDirBytes = 60;
 
-function runtimeDirOf(wished: string | undefined, dataDir: string, sources: ConfigurationSources, given: ReadonlyMap<string, Given>): string {
+function runtimeDirOf(
+  wished: string | undefined,
+  dataDir: string,
+  sources: ConfigurationSources,
+  given: ReadonlyMap<string, Given>,
+): string {
   if (wished !== undefined) {
     const sizeBytes = Buffer.byteLength(wished);
     if (sizeBytes <= maxRuntimeDirBytes) return wished;
-    throw wrong(given.get('runtimeDir')?.place ?? 'runtimeDir', `${wished} has ${sizeBytes} bytes; the path of the runtime folder has at most ${maxRuntimeDirBytes}`, 'Choose a shorter path.');
+    throw wrong(
+      given.get('runtimeDir')?.place ?? 'runtimeDir',
+      `${wished} has ${sizeBytes} bytes; the path of the runtime folder has at most ${maxRuntimeDirBytes}`,
+      'Choose a shorter path.',
+    );
   }
   // The same data directory always gives the same folder, so what a crash left there is found and cleared.
   const user = process.getuid?.() ?? 0;
   const name = `muster-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`;
   const candidates = user === 0 ? ['/run'] : [sources.environment['XDG_RUNTIME_DIR'], join(tmpdir(), `muster-${user}`)];
-  const parent = candidates.find((folder) => folder !== undefined && folder !== '' && Buffer.byteLength(join(folder, name)) <= maxRuntimeDirBytes && isUsable(folder));
+  const parent = candidates.find(
+    (folder) =>
+      folder !== undefined &&
+      folder !== '' &&
+      Buffer.byteLength(join(folder, name)) <= maxRuntimeDirBytes &&
+      isUsable(folder),
+  );
   return parent === undefined ? `/tmp/${name}-${user}` : join(parent, name);
 }
 
@@ -206,13 +309,22 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-function invalid(issue: { readonly path: readonly PropertyKey[]; readonly message: string } | undefined, given: ReadonlyMap<string, Given>): MusterError {
+function invalid(
+  issue: { readonly path: readonly PropertyKey[]; readonly message: string } | undefined,
+  given: ReadonlyMap<string, Given>,
+): MusterError {
   const path = issue?.path ?? [];
-  const key = [...path.keys()].map((index) => path.slice(0, index + 1).join('.')).findLast((candidate) => given.has(candidate)) ?? path.join('.');
+  const key =
+    [...path.keys()].map((index) => path.slice(0, index + 1).join('.')).findLast((candidate) => given.has(candidate)) ??
+    path.join('.');
   const place = given.get(key)?.place ?? key;
   const setting = listSettings().find((candidate) => candidate.key === key);
   const shown = setting?.isSecret === true ? '•••' : JSON.stringify(given.get(key)?.value);
-  return wrong(place, `${place} is ${shown}: ${issue?.message ?? 'not valid'}`, setting === undefined ? 'Correct the value.' : `${setting.key}: ${setting.description}.`);
+  return wrong(
+    place,
+    `${place} is ${shown}: ${issue?.message ?? 'not valid'}`,
+    setting === undefined ? 'Correct the value.' : `${setting.key}: ${setting.description}.`,
+  );
 }
 
 function unknown(place: string, name: string, known: readonly string[], remedy: string): MusterError {

@@ -18,10 +18,14 @@ const places = {
   dataDir: path.default('.muster').describe('Folder of the database, the models and the logs. One server a folder'),
   configDir: path
     .optional()
-    .describe("The user's configuration folder, where the first start saves the admin token for the CLI. Default: muster in $XDG_CONFIG_HOME, else in ~/.config"),
+    .describe(
+      "The user's configuration folder, where the first start saves the admin token for the CLI. Default: muster in $XDG_CONFIG_HOME, else in ~/.config",
+    ),
   runtimeDir: path
     .optional()
-    .describe('Folder of the Unix sockets, at most 60 bytes long. Default: a folder of this data directory in $XDG_RUNTIME_DIR, else in /run or /tmp'),
+    .describe(
+      'Folder of the Unix sockets, at most 60 bytes long. Default: a folder of this data directory in $XDG_RUNTIME_DIR, else in /run or /tmp',
+    ),
 };
 
 /**
@@ -31,7 +35,13 @@ const places = {
 export const settingsSchema = z.strictObject({
   ...places,
   host: z.string().min(1).max(255).default('127.0.0.1').describe('Address to listen on'),
-  port: z.number().int().min(0).max(65_535).default(7070).describe('Port of everything: predictions, API and console. 0 takes a free one'),
+  port: z
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(7070)
+    .describe('Port of everything: predictions, API and console. 0 takes a free one'),
   environment: z
     .string()
     .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be lower-case letters, digits and single hyphens')
@@ -44,7 +54,10 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe('postgres://… of the database. Default: an embedded SQLite file in the data directory')
     .meta(secret),
-  allowPlainHttp: z.boolean().default(false).describe('Allow plain HTTP beyond this machine, where nobody can read the traffic'),
+  allowPlainHttp: z
+    .boolean()
+    .default(false)
+    .describe('Allow plain HTTP beyond this machine, where nobody can read the traffic'),
   trustedProxies: z
     .array(z.string().min(1).max(100))
     .default([])
@@ -68,7 +81,9 @@ export const settingsSchema = z.strictObject({
   limits: z
     .strictObject({
       maxModelBytes: bytes.default(10 * 1024 * MiB).describe('Largest model file'),
-      maxUploadBytes: bytes.default(64 * MiB).describe('Largest part of an upload, and largest body of a management request that carries a file'),
+      maxUploadBytes: bytes
+        .default(64 * MiB)
+        .describe('Largest part of an upload, and largest body of a management request that carries a file'),
       maxBodyBytes: bytes.default(4 * MiB).describe('Largest body of any other management request'),
       inspectionMs: milliseconds.min(100).default(60_000).describe('Longest inspection of a model file'),
       inspectionMemoryBytes: bytes
@@ -79,8 +94,28 @@ export const settingsSchema = z.strictObject({
     .prefault({}),
   gateway: z
     .strictObject({
-      staleAuthLimitMs: milliseconds.default(86_400_000).describe('How long predictions go on with the last known tokens while control is down'),
-      maxForwardBytes: bytes.default(256 * MiB).describe('Most bytes in flight between callers and control; above it callers get 503'),
+      staleAuthLimitMs: milliseconds
+        .default(86_400_000)
+        .describe('How long predictions go on with the last known tokens while control is down'),
+      maxConnections: z.number().int().min(1).max(1_000_000).default(16_384).describe('Most open connections'),
+      bodyMs: milliseconds
+        .min(100)
+        .default(60_000)
+        .describe('Longest time in which the body of a prediction must have arrived'),
+      maxBodyBytesInFlight: bytes
+        .default(1024 * MiB)
+        .describe('Most bytes of predictions that are read or answered at once; above it callers get 429'),
+      maxForwards: z
+        .number()
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(256)
+        .describe('Most requests that are passed on to control at once; above it callers get 503'),
+      forwardIdleMs: milliseconds
+        .min(1000)
+        .default(120_000)
+        .describe('Longest silence of control within a request that is passed on'),
       drainMs: milliseconds.default(30_000).describe('Longest wait for open requests at a stop'),
     })
     .prefault({}),
@@ -89,16 +124,37 @@ export const settingsSchema = z.strictObject({
       isolation: z
         .enum(['auto', 'required', 'bubblewrap', 'namespaces', 'uid', 'none'])
         .default('auto')
-        .describe('How runners are caged: auto takes the strongest that works here, required refuses to start without any, a name takes that one or refuses'),
-      hangMs: milliseconds.min(1000).default(60_000).describe('A runner that does not answer for this long is ended and started again'),
+        .describe(
+          'How runners are caged: auto takes the strongest that works here, required refuses to start without any, a name takes that one or refuses',
+        ),
+      hangMs: milliseconds
+        .min(1000)
+        .default(60_000)
+        .describe('A runner that does not answer for this long is ended and started again'),
       loadMs: milliseconds.min(1000).default(300_000).describe('Longest load and warm-up of a model'),
-      parallelLoads: z.number().int().min(1).max(64).default(2).describe('Models that one runner loads at the same time'),
+      parallelLoads: z
+        .number()
+        .int()
+        .min(1)
+        .max(64)
+        .default(2)
+        .describe('Models that one runner loads at the same time'),
     })
     .prefault({}),
   internal: z
     .strictObject({
-      controlAddress: address.optional().describe('Where control listens and gateways reach it, when roles are started one by one. Default: a socket in the runtime folder'),
-      token: z.string().min(16).max(500).optional().describe('Secret that control and gateways share, when roles are started one by one').meta(secret),
+      controlAddress: address
+        .optional()
+        .describe(
+          'Where control listens and gateways reach it, when roles are started one by one. Default: a socket in the runtime folder',
+        ),
+      token: z
+        .string()
+        .min(16)
+        .max(500)
+        .optional()
+        .describe('Secret that control and gateways share, when roles are started one by one')
+        .meta(secret),
       tokenFile: path.optional().describe('File that holds that secret'),
     })
     .prefault({}),
@@ -108,7 +164,9 @@ export const settingsSchema = z.strictObject({
 export type Settings = z.infer<typeof settingsSchema>;
 
 /** The settings of a process: complete, absolute, frozen. */
-export type Configuration = Omit<Settings, 'configDir' | 'runtimeDir'> & {
+export type Configuration = Omit<Settings, 'configDir' | 'runtimeDir' | 'internal'> & {
   readonly configDir: string;
   readonly runtimeDir: string;
+  /** `token` is there when a role runs: the supervisor makes one, a role on its own is given one. */
+  readonly internal: { readonly controlAddress: string; readonly token: string | undefined };
 };

@@ -105,6 +105,12 @@ export function routedReplicas(deployment: DeploymentRecord): readonly ReplicaRe
   return staying.length >= deployment.settings.replicas ? staying : warm;
 }
 
+/** Whether every replica that gets its requests answers now, by what is seen of each. */
+export function answers(deployment: DeploymentRecord, seen: (replicaId: string) => string | undefined): boolean {
+  const routed = routedReplicas(deployment);
+  return routed.length >= deployment.settings.replicas && routed.every((replica) => seen(replica.id) === 'ready');
+}
+
 /** Lets replicas go: one that never answered is forgotten at once, the others leave. */
 export function release(deployment: DeploymentRecord, which: (replica: ReplicaRecord) => boolean = () => true): DeploymentRecord {
   const replicas = deployment.replicas.flatMap((replica) => {

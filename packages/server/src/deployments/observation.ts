@@ -35,8 +35,8 @@ export interface Observed {
   /** Runners that the host could not start. */
   readonly failedRunners: ReadonlySet<string>;
   readonly gateways: readonly KnownGateway[];
-  /** Whether gateways have had the time to show themselves since control started. */
-  readonly areGatewaysKnown: boolean;
+  /** Whether host and gateways have had the time to show themselves since control started. */
+  readonly isSettled: boolean;
   readonly tables: PublishedTables;
   /** By deployment id. */
   readonly crashes: ReadonlyMap<string, CrashCount>;
@@ -82,7 +82,7 @@ export function knownGateway(report: GatewayReport, newestVersion: number, isCon
 /** Whether no gateway can send anything to a replica any more, now or later. */
 export function isUnused(observed: Observed, replicaId: string): boolean {
   const version = observed.tables.versionWithout(replicaId);
-  if (version === undefined || !observed.areGatewaysKnown) return false;
+  if (version === undefined || !observed.isSettled) return false;
   return observed.gateways.every((gateway) => gateway.applied >= version && !gateway.draining.has(replicaId));
 }
 
@@ -91,6 +91,6 @@ export function isApplied(observed: Observed, endpointId: string): boolean {
   const version = observed.tables.versionOf(endpointId);
   if (version === undefined) return false;
   const connected = observed.gateways.filter((gateway) => gateway.isConnected);
-  if (connected.length === 0) return observed.areGatewaysKnown && observed.gateways.length === 0;
+  if (connected.length === 0) return observed.isSettled && observed.gateways.length === 0;
   return connected.every((gateway) => gateway.applied >= version);
 }

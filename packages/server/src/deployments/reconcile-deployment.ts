@@ -1,8 +1,10 @@
 import { type ErrorCode, MusterError, type Problem, catalogue, toProblem } from '@muster-ml/protocol';
 import { type Change, endFailed, endSucceeded, named, put, say } from './change.ts';
-import { type DeploymentRecord, drain, isServing, isWanted, release, stayingReplicas } from './deployment.ts';
+import { type DeploymentRecord, answers, drain, isServing, isWanted, release, stayingReplicas } from './deployment.ts';
+import { servingOf, startingOf } from './endpoint.ts';
 import { type Observed, type SeenReplica, isApplied, isUnused } from './observation.ts';
 import { giveUp, takeTraffic } from './roll-out.ts';
+import { routedDeployments } from './routed-endpoint.ts';
 
 /** The numbers of the decision, in one place. */
 export interface ReconcilePolicy {
@@ -38,7 +40,9 @@ export function reconcileDeployment(change: Change, deployment: DeploymentRecord
   let current = noteFirstAnswers(deployment, observed, now);
   put(change, current);
   if (isWanted(current)) {
-    if (current.state === 'starting') reconcileStart(change, current, observed, policy, now);
+    if (current.role !== 'live' && servingOf(change.after, 'live') === undefined && startingOf(change.after, 'live') === undefined) {
+      giveUp(change, current, toProblem(new MusterError('nothing_live', `${change.after.endpoint.name} has no live version`)));
+    } else if (current.state === 'starting') reconcileStart(change, current, observed, policy, now);
     else reconcileService(change, current, observed, policy, now);
   }
   current = change.after.deployments.find((candidate) => candidate.id === current.id) ?? current;
@@ -46,7 +50,10 @@ export function reconcileDeployment(change: Change, deployment: DeploymentRecord
   current = forget(current, observed);
   // Without replicas there is nothing left to drain.
   put(change, current.state === 'draining' && current.replicas.length === 0 ? drain(current, now) : current);
-  if (isServing(current) && current.operationId !== null && isApplied(observed, current.endpointId)) put(change, endSucceeded(change, current));
+  // What the gateways have applied is the state that was read, not what has just been decided.
+  const wasRouted = change.before !== undefined && routedDeployments(change.before).some((routed) => routed.id === current.id);
+  const hasComeTrue = wasRouted && isServing(current) && isApplied(observed, current.endpointId);
+  if (hasComeTrue && current.operationId !== null) put(change, endSucceeded(change, current));
 }
 
 function noteFirstAnswers(deployment: DeploymentRecord, observed: Observed, now: number): DeploymentRecord {
@@ -83,19 +90,22 @@ function reconcileService(change: Change, deployment: DeploymentRecord, observed
   if (crashes !== undefined && (crashes.confirmed >= policy.confirmedUntilQuarantine || crashes.death >= policy.deathsUntilQuarantine)) {
     return quarantine(change, deployment, `it crashed ${crashes.confirmed + crashes.death} times within ${Math.round(policy.crashWindowMs / 60_000)} minutes`);
   }
-  if (isReady(deployment, observed)) {
-    if (deployment.state === 'ready' && deployment.attempts === 0) return;
-    put(change, { ...deployment, state: 'ready', attempts: 0, retryAt: null, problem: null });
-    if (deployment.state === 'unready') say(change, 'info', deployment, 'ready', `${named(deployment)} answers again`);
-    return;
+  const staying = stayingReplicas(deployment);
+  if (!observed.isSettled && staying.some((replica) => !observed.replicas.has(replica.id))) return;
+  let current = deployment;
+  const isAnswering = answers(deployment, (id) => observed.replicas.get(id)?.state);
+  if (isAnswering && current.state === 'unready') {
+    current = { ...current, state: 'ready', problem: null };
+    say(change, 'info', current, 'ready', `${named(current)} answers again`);
+  } else if (!isAnswering && current.state === 'ready') {
+    const problem = problemOf(staying.flatMap((replica) => observed.replicas.get(replica.id) ?? []));
+    current = { ...current, state: 'unready', problem: problem ?? null };
+    say(change, 'warn', current, 'unready', `${named(current)} does not answer${problem === undefined ? '' : `: ${problem.detail}`}`);
   }
-  const failed = failedReplicas(deployment, observed);
-  const seen = stayingReplicas(deployment).flatMap((replica) => observed.replicas.get(replica.id) ?? []);
-  const problem = problemOf(seen);
-  const unready: DeploymentRecord = deployment.state === 'unready' ? deployment : { ...deployment, state: 'unready', problem: problem ?? null };
-  put(change, unready);
-  if (deployment.state === 'ready') say(change, 'warn', deployment, 'unready', `${named(deployment)} does not answer${problem === undefined ? '' : `: ${problem.detail}`}`);
-  if (failed.length > 0) retry(change, unready, failed, problemOf(failed.map(([, replica]) => replica)), deployment.attempts + 1, policy, now);
+  if (current.attempts > 0 && isReady(current, observed)) current = { ...current, attempts: 0, retryAt: null };
+  put(change, current);
+  const failed = failedReplicas(current, observed);
+  if (failed.length > 0) retry(change, current, failed, problemOf(failed.map(([, replica]) => replica)), current.attempts + 1, policy, now);
 }
 
 /** Lets failed replicas go and has others placed after a while, longer each time. */
@@ -110,7 +120,7 @@ function retry(
 ): void {
   const ids = new Set(failed.map(([id]) => id));
   const waitMs = Math.min(policy.firstRetryMs * 2 ** (attempts - 1), policy.longestRetryMs);
-  put(change, { ...release(deployment, (replica) => ids.has(replica.id)), attempts, retryAt: now + waitMs, problem: problem ?? deployment.problem });
+  put(change, { ...release(deployment, (replica) => ids.has(replica.id)), attempts, retryAt: now + waitMs, problem: deployment.state === 'ready' ? null : (problem ?? deployment.problem) });
   say(change, 'warn', deployment, 'retry', `${named(deployment)} failed to load and is tried again in ${waitMs} ms${problem === undefined ? '' : `: ${problem.detail}`}`);
 }
 

@@ -4,6 +4,7 @@ import type { ServedVersion } from '../registry/index.ts';
 import { type Change, endFailed, named, put, say } from './change.ts';
 import { type DeploymentRecord, drain, fail } from './deployment.ts';
 import { servingOf, unfinishedOf } from './endpoint.ts';
+import { superseded } from './superseded.ts';
 
 /** What a use case decides about a new deployment. */
 export interface DeploymentWish {
@@ -61,7 +62,7 @@ export function clearUnfinished(change: Change, role: DeploymentRole, now: numbe
 
 /** Ends a deployment, whatever it does now; an operation that waits for it fails as superseded, for the given reason. */
 export function endDeployment(change: Change, deployment: DeploymentRecord, now: number, reason: string): void {
-  endFailed(change, deployment, toProblem(new MusterError('superseded', `${named(deployment)} was given up: ${reason}`)));
+  endFailed(change, deployment, superseded(deployment, reason));
   put(change, drain(deployment, now));
   say(change, 'info', deployment, 'end', `ending ${named(deployment)}: ${reason}`);
 }
@@ -71,7 +72,7 @@ export function takeTraffic(change: Change, deployment: DeploymentRecord, now: n
   const old = servingOf(change.after, deployment.role);
   const replaces = old !== undefined && old.id !== deployment.id ? old : undefined;
   if (replaces !== undefined) {
-    endFailed(change, replaces, toProblem(new MusterError('superseded', `${named(replaces)} was replaced`)));
+    endFailed(change, replaces, superseded(replaces));
     put(change, drain(replaces, now));
   }
   const previousId = deployment.isRollback || replaces === undefined || deployment.role !== 'live' ? deployment.previousId : worthGoingBackTo(replaces);

@@ -2,26 +2,34 @@ import type { RunnerWish, ReplicaWish } from '../runners/index.ts';
 import type { DeploymentRecord } from './deployment.ts';
 import type { EndpointState } from './endpoint.ts';
 
-/** Local paths of what a replica is made of; undefined while they are fetched. */
+/** Local paths of what a replica is made of. */
 export interface ModelFiles {
   readonly file: string;
   readonly sampleFile: string | undefined;
 }
 
+/** Where the files of a deployment are: `fetching` may still answer a path, `missing` never will. */
+export type FilesOf = (deployment: DeploymentRecord) => ModelFiles | 'fetching' | 'missing';
+
+/** A wish whose replicas are still being collected. */
+type OpenWish = Omit<RunnerWish, 'replicas'> & { readonly replicas: ReplicaWish[] };
+
 /**
  * The runners that should exist, with their replicas: a pure function of the state of all endpoints, so the host can be
- * told it again at any time. A replica whose file is not here yet is left out.
+ * told it again at any time. A new replica whose file is not here yet is left out. Undefined while that would leave out
+ * one that may be running: one that has answered, or that an earlier control may have asked for.
  */
-export function runnerWishes(states: Iterable<EndpointState>, filesOf: (deployment: DeploymentRecord) => ModelFiles | undefined): readonly RunnerWish[] {
-  const runners = new Map<string, Omit<RunnerWish, 'replicas'> & { readonly replicas: ReplicaWish[] }>();
+export function runnerWishes(states: Iterable<EndpointState>, filesOf: FilesOf, isFirstList: boolean): readonly RunnerWish[] | undefined {
+  const runners = new Map<string, OpenWish>();
   for (const { endpoint, deployments } of states) {
     for (const deployment of deployments) {
       if (deployment.replicas.length === 0) continue;
       const files = filesOf(deployment);
-      if (files === undefined) continue;
+      if (files === 'fetching' && (isFirstList || deployment.replicas.some((replica) => replica.readyAt !== null))) return undefined;
+      if (files === 'fetching' || files === 'missing') continue;
       const { served, settings } = deployment;
       for (const replica of deployment.replicas) {
-        const runner = runners.get(replica.runner) ?? {
+        const runner: OpenWish = runners.get(replica.runner) ?? {
           id: replica.runner,
           runtime: served.runtime,
           team: endpoint.team,

@@ -89,7 +89,7 @@ export function createTablePublisher(parts: TablePublisherParts): TablePublisher
     },
 
     rise(applied) {
-      if (applied <= newest) return;
+      if (applied < nextVersion) return;
       nextVersion = applied + 1;
       // What a gateway claims to have applied below this may be another control's table.
       floor = nextVersion;

@@ -4,6 +4,7 @@ import type { Caller } from './actor.ts';
 
 export type { Actor, Caller, Identity, Resource, TokenGrant } from './actor.ts';
 export { type IdentityRoom, createIdentity, defaultTeam } from './identity.ts';
+export { saveLogin, savedLogin } from './save-login.ts';
 export { looksLikeToken, newToken, tokenDigest, tokenInHeader } from './token.ts';
 
 /** Handlers of some routes of the management API, called by an authenticated caller. */

@@ -5,7 +5,16 @@ import { createLedger } from './append.ts';
 import type { NewEntry } from './entry.ts';
 
 type Tables = {
-  ledger_entry: { seq: number; at: number; actor_id: string; action: string; subject_id: string; team_id: string | null; body: string; leaf: Uint8Array };
+  ledger_entry: {
+    seq: number;
+    at: number;
+    actor_id: string;
+    action: string;
+    subject_id: string;
+    team_id: string | null;
+    body: string;
+    leaf: Uint8Array;
+  };
 };
 
 const clock = { now: () => 1_700_000_000_000, after: () => () => {} };
@@ -41,8 +50,18 @@ describe.each(databaseKinds)('the ledger on %s', (kind) => {
       '{"action":"model.create","actor":{"id":"actor-1","kind":"person","token":"token-1"},"after":"' +
       'a'.repeat(64) +
       '","at":1700000000000,"ctx":{"count":2,"note":"Grüße"},"outcome":"allowed","request":"request-1","seq":0,"subject":{"id":"m","kind":"model"},"team":"default","v":1}';
-    expect(row).toMatchObject({ seq: 0, at: 1_700_000_000_000, actor_id: 'actor-1', action: 'model.create', subject_id: 'm', team_id: 'default', body });
-    const leaf = createHash('sha256').update(Buffer.concat([Buffer.of(0), Buffer.from(body)])).digest('hex');
+    expect(row).toMatchObject({
+      seq: 0,
+      at: 1_700_000_000_000,
+      actor_id: 'actor-1',
+      action: 'model.create',
+      subject_id: 'm',
+      team_id: 'default',
+      body,
+    });
+    const leaf = createHash('sha256')
+      .update(Buffer.concat([Buffer.of(0), Buffer.from(body)]))
+      .digest('hex');
     expect(Buffer.from(row?.leaf ?? []).toString('hex')).toBe(leaf);
   });
 

@@ -33,12 +33,7 @@ export function createLedger(parts: { readonly clock: Clock }): Ledger {
       // number that is visible is the last; a SEQUENCE would leave gaps where transactions roll back.
       if (isPostgresql(tx)) await sql`select pg_advisory_xact_lock(${lockKey})`.execute(tx);
       const db = tx.withTables<LedgerTables>();
-      const last = await db
-        .selectFrom('ledger_entry')
-        .select('seq')
-        .orderBy('seq', 'desc')
-        .limit(1)
-        .executeTakeFirst();
+      const last = await db.selectFrom('ledger_entry').select('seq').orderBy('seq', 'desc').limit(1).executeTakeFirst();
       const seq = last === undefined ? 0 : last.seq + 1;
       const at = parts.clock.now();
       const body = bodyOf(seq, at, entry);

@@ -48,10 +48,17 @@ describe('canonical JSON', () => {
     expect(canonicalJson({ a: undefined, b: -0 })).toBe('{"b":0}');
   });
 
-  test.each([[0.5], [Number.NaN], [2 ** 53], ['\ud800'], [{ '\ud800': 1 }], [new Date(0)], [new Map()], [1n], [[undefined]]])(
-    'refuses %s, and names the place',
-    (value) => {
-      expect(() => canonicalJson({ a: value })).toThrow(/^\$\.a/);
-    },
-  );
+  test.each([
+    [0.5],
+    [Number.NaN],
+    [2 ** 53],
+    ['\ud800'],
+    [{ '\ud800': 1 }],
+    [new Date(0)],
+    [new Map()],
+    [1n],
+    [[undefined]],
+  ])('refuses %s, and names the place', (value) => {
+    expect(() => canonicalJson({ a: value })).toThrow(/^\$\.a/);
+  });
 });

@@ -22,11 +22,16 @@ function nameOf(digest: string): string {
 }
 
 /**
- * Makes a model visible in a cage, read-only, and answers its path there. A hard link costs nothing and shares the pages in
+ * Makes a model visible in a cage, read-only, and answers its name among the models there. A hard link costs nothing and shares the pages in
  * memory; another file system needs a copy. The link survives the sweep of the original while the replica runs.
  */
-export async function placeModel(cageFolder: string, wish: Pick<ReplicaWish, 'file' | 'digest'>, forOtherUser: boolean): Promise<string> {
-  const path = join(cageFolder, 'models', nameOf(wish.digest));
+export async function placeModel(
+  cageFolder: string,
+  wish: Pick<ReplicaWish, 'file' | 'digest'>,
+  forOtherUser: boolean,
+): Promise<string> {
+  const name = nameOf(wish.digest);
+  const path = join(cageFolder, 'models', name);
   if (!(await exists(path))) {
     try {
       await link(wish.file, path);
@@ -36,7 +41,7 @@ export async function placeModel(cageFolder: string, wish: Pick<ReplicaWish, 'fi
   }
   // The folders above keep others out; the mode only has to let the runner's own user in.
   if (forOtherUser) await chmod(path, 0o444);
-  return path;
+  return name;
 }
 
 /** Takes a model out of a cage. */
@@ -47,9 +52,12 @@ export async function removeModel(cageFolder: string, digest: string): Promise<v
 const maxSampleBytes = 256 * 1024 * 1024;
 
 /** Reads the rows that a replica warms up with. */
-export async function readSample(file: string): Promise<{ readonly inputs: readonly TensorHeader[]; readonly payload: readonly Uint8Array[] }> {
+export async function readSample(
+  file: string,
+): Promise<{ readonly inputs: readonly TensorHeader[]; readonly payload: readonly Uint8Array[] }> {
   const { size } = await stat(file);
-  if (size > maxSampleBytes) throw new MusterError('invalid_sample', `the sample has ${size} bytes; at most ${maxSampleBytes} are used`);
+  if (size > maxSampleBytes)
+    throw new MusterError('invalid_sample', `the sample has ${size} bytes; at most ${maxSampleBytes} are used`);
   const sample = unpackSample(await readFile(file));
   return { inputs: sample.inputs, payload: [sample.payload] };
 }

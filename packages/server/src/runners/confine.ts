@@ -38,59 +38,92 @@ export interface CommandLine {
   readonly arguments: readonly string[];
 }
 
-const systemFolders = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/nix/store', '/etc/ld.so.cache', '/etc/localtime', '/etc/alternatives'];
+const systemFolders = [
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/libx32',
+  '/nix/store',
+  '/etc/ld.so.cache',
+  '/etc/localtime',
+  '/etc/alternatives',
+];
 
 /**
  * Runs as process 1 of new namespaces: takes hold of the cage, covers what is hidden with empty file systems, puts the cage
- * back in its place, and gives up every capability before the program begins.
- * Arguments: models, scratch, socket folder, number of hidden folders, those, then the command.
+ * where the runner sees it, and gives up every capability before the program begins.
+ * Arguments: models, scratch, socket folder, where the cage is seen, number of hidden folders, those, then the command.
  */
 const namespaceScript = `
 set -e
 umask 022
-models=$1 scratch=$2 socket=$3 hidden=$4
-shift 4
-exec 7<"$models" 8<"$scratch" 9<"$socket"
+socket=$3 seen=$4 hidden=$5
+exec 7<"$1" 8<"$2" 9<"$3"
+shift 5
 while [ "$hidden" -gt 0 ]; do
   if [ -d "$1" ]; then mount -n -t tmpfs -o mode=755,size=64k muster "$1"; fi
   shift
   hidden=$((hidden - 1))
 done
-mkdir -p "$models" "$scratch" "$socket"
-mount -n -c --bind /proc/self/fd/7 "$models"
-mount -n -o remount,bind,ro "$models"
-mount -n -c --bind /proc/self/fd/8 "$scratch"
+mkdir -p "$seen/models" "$seen/scratch" "$socket"
+mount -n -c --bind /proc/self/fd/7 "$seen/models"
+mount -n -o remount,bind,ro "$seen/models"
+mount -n -c --bind /proc/self/fd/8 "$seen/scratch"
 mount -n -c --bind /proc/self/fd/9 "$socket"
 exec 7<&- 8<&- 9<&-
-cd "$scratch"
+cd "$seen/scratch"
 umask 077
 exec "$@"
 `;
 
-/** The command line that runs a program in a cage at a level. The program's own arguments see the same paths at every level. */
+/**
+ * Where a runner sees its cage. With namespaces it is beside its socket: a data directory in somebody's home could not be
+ * reached by another user, whatever is mounted in it.
+ */
+export function seenFolderOf(level: IsolationLevel, cage: Cage): string {
+  return level === 'namespaces' ? `${cage.socketFolder}-cage` : cage.folder;
+}
+
+/** The command line that runs a program in a cage at a level; `seenFolderOf` says where the program finds its models. */
 export function confine(level: IsolationLevel, program: Program, cage: Cage, tools: ConfiningTools): CommandLine {
-  const models = `${cage.folder}/models`;
-  const scratch = `${cage.folder}/scratch`;
   const own = [program.command, ...program.arguments];
   switch (level) {
     case 'bubblewrap':
-      return commandLine(['bwrap', ...bubblewrapArguments(program, cage, models, scratch), '--', ...own]);
+      return commandLine(['bwrap', ...bubblewrapArguments(program, cage), '--', ...own]);
     case 'namespaces': {
-      const asUser = cage.uid === null ? [] : [`--reuid=${cage.uid}`, `--regid=${cage.uid}`, '--clear-groups'];
+      // Without an own user, capabilities come from a user namespace in which we are root.
+      const namespaces = [...namespaceFlags, ...(cage.uid === null ? ['--map-root-user'] : [])];
+      const seen = seenFolderOf(level, cage);
+      const hidden = [String(cage.hidden.length), ...cage.hidden];
+      const folders = [modelsOf(cage), scratchOf(cage), cage.socketFolder, seen, ...hidden];
+      const script = ['/bin/sh', '-c', namespaceScript, 'sh', ...folders];
       return commandLine([
         ...dieWithParent(tools),
-        ...['unshare', '--net', '--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child=KILL', '--mount-proc'],
-        // Without an own user, capabilities come from a user namespace in which we are root.
-        ...(cage.uid === null ? ['--map-root-user'] : []),
-        ...['--', '/bin/sh', '-c', namespaceScript, 'sh', models, scratch, cage.socketFolder, String(cage.hidden.length), ...cage.hidden],
-        ...['setpriv', ...asUser, '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--', ...own],
+        'unshare',
+        ...namespaces,
+        '--',
+        ...script,
+        ...asUser(cage.uid),
+        ...own,
       ]);
     }
     case 'uid':
-      return commandLine(['setpriv', '--pdeathsig=KILL', `--reuid=${cage.uid}`, `--regid=${cage.uid}`, '--clear-groups', '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--', ...own]);
+      return commandLine([...dieWithParent(tools), ...asUser(cage.uid), ...own]);
     case 'none':
       return commandLine([...dieWithParent(tools), ...own]);
   }
+}
+
+const namespaceFlags = '--net --mount --pid --ipc --uts --fork --kill-child=KILL --mount-proc'.split(' ');
+
+/** Becomes a user (null: stays ours) without any capability, for good. */
+function asUser(uid: number | null): readonly string[] {
+  const user = uid === null ? [] : [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+  // A change of user forgets what the kernel should do when we end, so it is said again.
+  return ['setpriv', '--pdeathsig=KILL', ...user, '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--'];
 }
 
 /** A runner that hangs in native code does not notice that its input closed; the kernel ends it with us. */
@@ -98,21 +131,36 @@ function dieWithParent(tools: ConfiningTools): readonly string[] {
   return tools.setpriv ? ['setpriv', '--pdeathsig=KILL', '--'] : [];
 }
 
-function bubblewrapArguments(program: Program, cage: Cage, models: string, scratch: string): readonly string[] {
+function bubblewrapArguments(program: Program, cage: Cage): readonly string[] {
   const readable = program.readable.filter((path) => !systemFolders.some((folder) => isWithin(path, folder)));
   const covered = cage.hidden.filter((path) => readable.some((folder) => isWithin(path, folder)));
+  const [models, scratch] = [modelsOf(cage), scratchOf(cage)];
   return [
-    ...['--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
-    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'],
+    ...'--unshare-all --die-with-parent --new-session --cap-drop ALL'.split(' '),
+    ...'--proc /proc --dev /dev --tmpfs /tmp'.split(' '),
     ...systemFolders.flatMap((folder) => ['--ro-bind-try', folder, folder]),
     ...readable.flatMap((path) => ['--ro-bind', path, path]),
     ...covered.flatMap((path) => ['--tmpfs', path]),
-    ...['--ro-bind', models, models, '--bind', scratch, scratch, '--bind', cage.socketFolder, cage.socketFolder, '--chdir', scratch],
+    '--ro-bind',
+    models,
+    models,
+    ...[scratch, cage.socketFolder].flatMap((path) => ['--bind', path, path]),
+    '--chdir',
+    scratch,
   ];
 }
 
-function commandLine(words: readonly string[]): CommandLine {
-  const [command = '', ...rest] = words;
+/** Where the runner finds its models, in the cage and outside. */
+export function modelsOf(cage: Pick<Cage, 'folder'>): string {
+  return `${cage.folder}/models`;
+}
+
+/** Its working directory, the one place where it may write. */
+export function scratchOf(cage: Pick<Cage, 'folder'>): string {
+  return `${cage.folder}/scratch`;
+}
+
+function commandLine([command = '', ...rest]: readonly string[]): CommandLine {
   return { command, arguments: rest };
 }
 
@@ -124,6 +172,7 @@ export function isWithin(path: string, folder: string): boolean {
 /** Folders that a program's file needs to be readable: its outermost ancestor that holds packages, else its own folder. */
 export function readableRootOf(file: string, holdsPackages: (folder: string) => boolean): string {
   let root = dirname(file);
-  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) if (holdsPackages(folder)) root = folder;
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder))
+    if (holdsPackages(folder)) root = folder;
   return root;
 }

@@ -3,7 +3,17 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writ
 import { join } from 'node:path';
 import { MusterError } from '@muster-ml/protocol';
 import { type ProgramEnd, runProgram } from '../platform/processes/index.ts';
-import { type Cage, type ConfiningTools, type IsolationLevel, type Program, confine, isolationLevels } from './confine.ts';
+import {
+  type Cage,
+  type ConfiningTools,
+  type IsolationLevel,
+  type Program,
+  confine,
+  isolationLevels,
+  modelsOf,
+  scratchOf,
+  seenFolderOf,
+} from './confine.ts';
 
 /** How runners are caged on this machine, found out by doing it. */
 export interface Isolation {
@@ -24,6 +34,8 @@ export interface IsolationProbe {
   readonly runtimeDir: string;
   /** Folders that a runner must not see. */
   readonly hidden: readonly string[];
+  /** The environment of runners; its PATH finds the tools. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Node as runners are started with it. */
   readonly node: Pick<Program, 'command' | 'readable'>;
 }
@@ -48,39 +60,83 @@ function report(listens) { process.stdout.write(JSON.stringify({ ...found, liste
  * Throws `isolation_unavailable` where the wish cannot be met.
  */
 export async function probeIsolation(probe: IsolationProbe): Promise<Isolation> {
-  const tools = findTools();
+  const tools = findTools(probe.environment);
   const firstUid = process.getuid?.() === 0 ? freeUid() : null;
   const wanted = probe.wish === 'auto' || probe.wish === 'required' ? isolationLevels : [probe.wish];
   const reasons: string[] = [];
   for (const level of wanted) {
-    if (level === 'none') break;
-    const reason = await tryLevel(level, probe, tools, firstUid);
-    if (reason === null) return { level, advice: adviceFor(level, firstUid !== null), tools, firstUid: level === 'bubblewrap' ? null : firstUid };
-    reasons.push(`${level}: ${reason}`);
+    for (const uid of usersFor(level, firstUid)) {
+      const reason = await tryLevel(level, probe, tools, uid);
+      if (reason === null) return { level, advice: adviceFor(level, uid !== null), tools, firstUid: uid };
+      reasons.push(`${level}: ${reason}`);
+    }
   }
   if (probe.wish !== 'auto' && probe.wish !== 'none') {
-    throw new MusterError('isolation_unavailable', `runners.isolation is ${probe.wish}, and it does not work here (${reasons.join('; ')})`, { place: 'runners.isolation' });
+    throw new MusterError(
+      'isolation_unavailable',
+      `runners.isolation is ${probe.wish}, and it does not work here (${reasons.join('; ')})`,
+      { place: 'runners.isolation' },
+    );
   }
   return { level: 'none', advice: adviceFor('none', false), tools, firstUid: null };
 }
 
-async function tryLevel(level: IsolationLevel, probe: IsolationProbe, tools: ConfiningTools, firstUid: number | null): Promise<string | null> {
+/** As which users a level is tried, the best first; null is our own. None for `none`, which needs no trial. */
+function usersFor(level: IsolationLevel, firstUid: number | null): readonly (number | null)[] {
+  switch (level) {
+    case 'bubblewrap':
+      return [null];
+    case 'namespaces':
+      return firstUid === null ? [null] : [firstUid, null];
+    case 'uid':
+      return [firstUid];
+    case 'none':
+      return [];
+  }
+}
+
+async function tryLevel(
+  level: IsolationLevel,
+  probe: IsolationProbe,
+  tools: ConfiningTools,
+  uid: number | null,
+): Promise<string | null> {
   if (level === 'bubblewrap' && !tools.bwrap) return 'bwrap is not installed';
-  if (level === 'namespaces' && !(tools.unshare && tools.setpriv)) return 'unshare and setpriv of util-linux are not installed';
+  if (level === 'namespaces' && !(tools.unshare && tools.setpriv))
+    return 'unshare and setpriv of util-linux are not installed';
   if (level === 'uid' && !tools.setpriv) return 'setpriv of util-linux is not installed';
-  if (level === 'uid' && firstUid === null) return 'only root may start processes of another user';
+  if (level === 'uid' && uid === null) return 'only root may start processes of another user';
   const folder = join(probe.cagesFolder, 'trial');
   const socketFolder = join(probe.runtimeDir, 'trial');
   const secret = join(probe.cagesFolder, 'trial.secret');
-  const cage: Cage = { folder, socketFolder, hidden: probe.hidden, uid: level === 'bubblewrap' ? null : firstUid };
+  const cage: Cage = { folder, socketFolder, hidden: probe.hidden, uid };
   try {
     writeFileSync(secret, '', { mode: 0o600 });
     makeCage(cage);
     writeFileSync(join(folder, 'models/trial'), '', { mode: 0o444 });
     if (level === 'uid') openWayTo(probe);
-    const script = ['-e', trialProgram, join(folder, 'models'), join(folder, 'scratch'), join(socketFolder, 's'), secret];
-    const line = confine(level, { command: probe.node.command, arguments: script, readable: probe.node.readable }, cage, tools);
-    const end = await runProgram({ ...line, environment: {}, timeoutMs: 5_000, memoryBytes: 1024 ** 3, maxOutputBytes: 4096 });
+    const script = [
+      '-e',
+      trialProgram,
+      join(seenFolderOf(level, cage), 'models'),
+      join(seenFolderOf(level, cage), 'scratch'),
+      join(socketFolder, 's'),
+      secret,
+    ];
+    const line = confine(
+      level,
+      { command: probe.node.command, arguments: script, readable: probe.node.readable },
+      cage,
+      tools,
+    );
+    const end = await runProgram({
+      ...line,
+      environment: probe.environment,
+      workingDirectory: scratchOf(cage),
+      timeoutMs: 5_000,
+      memoryBytes: 1024 ** 3,
+      maxOutputBytes: 4096,
+    });
     return judgeTrial(end);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -90,8 +146,14 @@ async function tryLevel(level: IsolationLevel, probe: IsolationProbe, tools: Con
 }
 
 function judgeTrial(end: ProgramEnd): string | null {
-  if (end.outcome !== 'done') return `${end.detail}${end.errorTail === '' ? '' : `, ${end.errorTail.trim().split('\n').at(-1)}`}`;
-  const found = JSON.parse(Buffer.from(end.output).toString('utf8')) as { reads: boolean; writes: boolean; listens: boolean; seesSecret: boolean };
+  if (end.outcome !== 'done')
+    return `${end.detail}${end.errorTail === '' ? '' : `, ${end.errorTail.trim().split('\n').at(-1)}`}`;
+  const found = JSON.parse(Buffer.from(end.output).toString('utf8')) as {
+    reads: boolean;
+    writes: boolean;
+    listens: boolean;
+    seesSecret: boolean;
+  };
   if (!found.reads) return 'the runner could not read its model';
   if (!found.writes) return 'the runner could not write to its scratch folder';
   if (!found.listens) return 'the runner could not make its socket';
@@ -100,8 +162,8 @@ function judgeTrial(end: ProgramEnd): string | null {
 
 /** Makes the folders of a cage, owned by whom it is for. */
 export function makeCage(cage: Cage): void {
-  const models = join(cage.folder, 'models');
-  const own = [join(cage.folder, 'scratch'), cage.socketFolder];
+  const models = modelsOf(cage);
+  const own = [scratchOf(cage), cage.socketFolder];
   for (const folder of [models, ...own]) mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (cage.uid === null) return;
   for (const folder of own) chownSync(folder, cage.uid, cage.uid);
@@ -114,24 +176,31 @@ function openWayTo(probe: IsolationProbe): void {
   for (const folder of [join(probe.cagesFolder, '..'), probe.cagesFolder, probe.runtimeDir]) chmodSync(folder, 0o711);
 }
 
-function findTools(): ConfiningTools {
-  const has = (tool: string): boolean => spawnSync(tool, ['--version'], { stdio: 'ignore', timeout: 2_000 }).status === 0;
+function findTools(environment: IsolationProbe['environment']): ConfiningTools {
+  const has = (tool: string): boolean =>
+    spawnSync(tool, ['--version'], { stdio: 'ignore', timeout: 2_000, env: { ...environment } }).status === 0;
   return { bwrap: has('bwrap'), unshare: has('unshare'), setpriv: has('setpriv'), taskset: has('taskset') };
 }
 
 function freeUid(): number {
-  const taken = existsSync('/etc/passwd') ? new Set(readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => Number(line.split(':')[2]))) : new Set<number>();
+  const taken = existsSync('/etc/passwd')
+    ? new Set(
+        readFileSync('/etc/passwd', 'utf8')
+          .split('\n')
+          .map((line) => Number(line.split(':')[2])),
+      )
+    : new Set<number>();
   let uid = dynamicUids.first;
   while (taken.has(uid) && uid < dynamicUids.last - 1_000) uid += 1;
   return uid;
 }
 
-function adviceFor(level: IsolationLevel, isRoot: boolean): string {
+function adviceFor(level: IsolationLevel, hasOwnUser: boolean): string {
   switch (level) {
     case 'bubblewrap':
       return 'Runners have no network and see only their own models.';
     case 'namespaces':
-      return isRoot
+      return hasOwnUser
         ? 'Runners have no network, run as users of their own and do not see the data directory. Install bubblewrap to hide the rest of the file system too.'
         : 'Runners have no network and do not see the data directory, but can read your other files. Install bubblewrap to hide those too.';
     case 'uid':

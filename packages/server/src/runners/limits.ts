@@ -8,16 +8,29 @@ import type { ConfiningTools } from './confine.ts';
  * be enforced like this. Throws `limit_not_enforceable` rather than accept a limit that has no effect.
  * `spread` (any number) chooses which cores, so that runners do not all share the first.
  */
-export function cpuLimitWords(cpu: number | undefined, spread: number, tools: ConfiningTools, cores: readonly number[] = allowedCores()): readonly string[] {
+export function cpuLimitWords(
+  cpu: number | undefined,
+  spread: number,
+  tools: ConfiningTools,
+  cores: readonly number[] = allowedCores(),
+): readonly string[] {
   if (cpu === undefined || cpu >= cores.length) return [];
   if (!Number.isInteger(cpu)) {
-    throw new MusterError('limit_not_enforceable', `resources.cpu is ${cpu}, and here runners are limited to whole cores`, {
-      place: 'resources.cpu',
-      remedy: `Set ${Math.ceil(cpu)}, or leave it out.`,
-    });
+    throw new MusterError(
+      'limit_not_enforceable',
+      `resources.cpu is ${cpu}, and here runners are limited to whole cores`,
+      {
+        place: 'resources.cpu',
+        remedy: `Set ${Math.ceil(cpu)}, or leave it out.`,
+      },
+    );
   }
   if (!tools.taskset) {
-    throw new MusterError('limit_not_enforceable', `resources.cpu is ${cpu}, and taskset of util-linux, which enforces it, is not installed`, { place: 'resources.cpu' });
+    throw new MusterError(
+      'limit_not_enforceable',
+      `resources.cpu is ${cpu}, and taskset of util-linux, which enforces it, is not installed`,
+      { place: 'resources.cpu' },
+    );
   }
   const first = spread % cores.length;
   const mine = Array.from({ length: cpu }, (_, index) => cores[(first + index) % cores.length]);

@@ -1,16 +1,16 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HealthReport, MusterError, type ReplicaEvent, toMusterError, toProblem } from '@muster-ml/protocol';
+import { MusterError, type ReplicaEvent, toMusterError, toProblem } from '@muster-ml/protocol';
 import type { Clock } from '../platform/clock/index.ts';
-import { readProcessTable } from '../platform/processes/index.ts';
 import type { Logger } from '../platform/telemetry/index.ts';
 import { placeModel, readSample, removeModel, runnerAddress, shortIdOf } from './cage-files.ts';
-import { type Cage, type Program, confine } from './confine.ts';
+import { type Cage, type Program, confine, scratchOf, seenFolderOf } from './confine.ts';
 import { type Isolation, makeCage } from './isolation.ts';
 import { cpuLimitWords } from './limits.ts';
 import { type RunnerAction, limitsKeyOf, planRunners, replicaKeyOf } from './plan-runners.ts';
 import { RunnerProcess } from './runner-process.ts';
 import { type ReplicaSlot, type RunnerSlot, markEnded, newSlot, observationOf, viewOf } from './runner-slot.ts';
+import { RunnerWatch } from './runner-watch.ts';
 import type { ReplicaWish, RunnerObservation, RunnerWish, RuntimeHost } from './runtime-host.ts';
 
 export interface LocalRuntimeHostOptions {
@@ -24,14 +24,17 @@ export interface LocalRuntimeHostOptions {
   readonly programs: Readonly<Record<RunnerWish['runtime'], Program>>;
   /** The environment of runners, whole. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly limits: { readonly hangMs: number; readonly loadMs: number; readonly startMs: number; readonly parallelLoads: number; readonly parallelStarts: number };
+  readonly limits: {
+    readonly hangMs: number;
+    readonly loadMs: number;
+    readonly startMs: number;
+    readonly parallelLoads: number;
+    readonly parallelStarts: number;
+  };
   readonly software: string;
   readonly clock: Clock;
   readonly log: Logger;
 }
-
-const healthEveryMs = 1_000;
-const memoryEveryMs = 250;
 
 /**
  * The runtime host of one machine: makes runners what control wishes, and keeps them so. Whatever happens (a wish, a load
@@ -43,36 +46,41 @@ export class LocalRuntimeHost implements RuntimeHost {
   readonly #slots = new Map<string, RunnerSlot>();
   readonly #watchers = new Set<() => void>();
   readonly #uids = new Set<number>();
+  readonly #watch: RunnerWatch;
   #wishes: readonly RunnerWish[] = [];
   #isStopping = false;
   #isStepping = false;
   #cancelWake: () => void = () => {};
-  #timers: NodeJS.Timeout[] = [];
 
   constructor(options: LocalRuntimeHostOptions) {
     this.#options = options;
     this.isolation = { level: options.isolation.level, advice: options.isolation.advice };
+    this.#watch = new RunnerWatch({
+      slots: () => this.#slots.values(),
+      hangMs: options.limits.hangMs,
+      clock: options.clock,
+      onChange: () => this.#step(),
+    });
   }
 
   /** Clears what an earlier host left and begins to watch. */
   start(): void {
-    rmSync(this.#options.cagesFolder, { recursive: true, force: true });
-    this.#timers = [setInterval(() => this.#checkHealth(), healthEveryMs), setInterval(() => this.#checkMemory(), memoryEveryMs)];
-    for (const timer of this.#timers) timer.unref();
+    clearFolder(this.#options.cagesFolder);
+    this.#watch.start();
   }
 
   /** Ends all runners; resolves when none is left. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#cancelWake();
-    for (const timer of this.#timers) clearInterval(timer);
+    this.#watch.stop();
     await Promise.all(
-      [...this.#slots.values()].map((slot) => {
+      [...this.#slots.values()].map(async (slot) => {
         slot.phase = slot.process === null ? 'down' : 'stopping';
-        return slot.process?.stop();
+        await slot.process?.stop();
       }),
     );
-    rmSync(this.#options.cagesFolder, { recursive: true, force: true });
+    clearFolder(this.#options.cagesFolder);
   }
 
   /** Kills all runners at once. */
@@ -113,7 +121,8 @@ export class LocalRuntimeHost implements RuntimeHost {
     for (const action of plan.actions) this.#act(action);
     this.#isStepping = false;
     this.#cancelWake();
-    if (plan.wakeAt !== null) this.#cancelWake = clock.after(Math.max(1, plan.wakeAt - clock.now()), () => this.#step());
+    if (plan.wakeAt !== null)
+      this.#cancelWake = clock.after(Math.max(1, plan.wakeAt - clock.now()), () => this.#step());
     for (const watcher of this.#watchers) watcher();
   }
 
@@ -141,7 +150,12 @@ export class LocalRuntimeHost implements RuntimeHost {
         const replica = replicaSlot(slot, action.replica);
         const cause = replica.problem?.detail;
         replica.phase = 'failed';
-        replica.problem = toProblem(new MusterError('load_crashed', `loading the model ended its runner ${replica.crashes} times${cause === undefined ? '' : ` (${cause})`}`));
+        replica.problem = toProblem(
+          new MusterError(
+            'load_crashed',
+            `loading the model ended its runner ${replica.crashes} times${cause === undefined ? '' : ` (${cause})`}`,
+          ),
+        );
         // The next turn of the plan goes on with its neighbours.
         queueMicrotask(() => this.#step());
         break;
@@ -162,13 +176,17 @@ export class LocalRuntimeHost implements RuntimeHost {
         () => {
           if (slot.process !== runner || slot.phase !== 'starting') return;
           slot.phase = 'running';
-          log.info({ runner: slot.id, pid: runner.pid, startMs: clock.now() - (slot.startedAt ?? 0) }, 'runner started');
+          log.info(
+            { runner: slot.id, pid: runner.pid, startMs: clock.now() - (slot.startedAt ?? 0) },
+            'runner started',
+          );
           this.#step();
         },
         () => {}, // onEnd follows
       );
     } catch (error) {
-      this.#ended(slot, toMusterError(error));
+      // Not within the plan that asked for the start: the end makes another.
+      queueMicrotask(() => this.#ended(slot, toMusterError(error)));
     }
   }
 
@@ -177,26 +195,44 @@ export class LocalRuntimeHost implements RuntimeHost {
     const cage = this.#cageOf(slot);
     const socketFile = join(cage.socketFolder, 's');
     const program = programs[slot.wish.runtime];
-    const words = cpuLimitWords(slot.wish.limits.cpu, Number.parseInt(shortIdOf(slot.id).slice(0, 6), 16), isolation.tools);
+    const words = cpuLimitWords(
+      slot.wish.limits.cpu,
+      Number.parseInt(shortIdOf(slot.id).slice(0, 6), 16),
+      isolation.tools,
+    );
     makeCage(cage);
-    const line = confine(isolation.level, { ...program, arguments: [...program.arguments, '--listen', `unix:${socketFile}`] }, cage, isolation.tools);
-    const [command = line.command, ...rest] = [...words, line.command];
-    const runner: RunnerProcess = new RunnerProcess({
+    const line = confine(
+      isolation.level,
+      { ...program, arguments: [...program.arguments, '--listen', `unix:${socketFile}`] },
+      cage,
+      isolation.tools,
+    );
+    const [command, ...rest] = [...words, line.command];
+    return new RunnerProcess({
       line: { command, arguments: [...rest, ...line.arguments] },
       environment: this.#options.environment,
+      workingDirectory: scratchOf(cage),
       socketFile,
       software: this.#options.software,
       clock,
       startLimitMs: this.#options.limits.startMs,
-      onLine: (text) => this.#options.log.info({ runner: slot.id, team: slot.wish.team, replicas: slot.wish.kind === 'own' ? slot.wish.replicas.map(({ id }) => id) : undefined }, text),
+      onLine: (text) =>
+        this.#options.log.info(
+          {
+            runner: slot.id,
+            team: slot.wish.team,
+            replicas: slot.wish.kind === 'own' ? slot.wish.replicas.map(({ id }) => id) : undefined,
+          },
+          text,
+        ),
       onReplicaEvent: (event) => this.#hear(slot, event),
       onEnd: (error) => this.#ended(slot, error),
     });
-    return runner;
   }
 
   #ended(slot: RunnerSlot, error: MusterError): void {
-    if (slot.phase !== 'stopping') this.#options.log.warn({ runner: slot.id, code: error.code, restarts: slot.restarts }, error.message);
+    if (slot.phase !== 'stopping')
+      this.#options.log.warn({ runner: slot.id, code: error.code, restarts: slot.restarts }, error.message);
     markEnded(slot, error, toProblem(error), this.#options.clock.now());
     this.#step();
   }
@@ -214,13 +250,26 @@ export class LocalRuntimeHost implements RuntimeHost {
     const replica = replicaSlot(slot, wish);
     replica.phase = 'loading';
     const { loadMs } = this.#options.limits;
-    const cancelLimit = this.#options.clock.after(loadMs, () => runner.kill(new MusterError('runner_hung', `loading the model took longer than ${loadMs} ms`)));
+    const cancelLimit = this.#options.clock.after(loadMs, () =>
+      runner.kill(new MusterError('runner_hung', `loading the model took longer than ${loadMs} ms`)),
+    );
     try {
-      const file = await placeModel(this.#cageOf(slot).folder, wish, slot.uid !== null);
+      const cage = this.#cageOf(slot);
+      const name = await placeModel(cage.folder, wish, slot.uid !== null);
+      const file = join(seenFolderOf(this.#options.isolation.level, cage), 'models', name);
       const sample = wish.sampleFile === undefined ? undefined : await readSample(wish.sampleFile);
-      const loaded = await runner.load({ replica: wish.id, file, options: wish.options, ...(sample === undefined ? {} : { sample: sample.inputs }) }, sample?.payload ?? []);
+      const loaded = await runner.load(
+        { replica: wish.id, file, options: wish.options, ...(sample === undefined ? {} : { sample: sample.inputs }) },
+        sample?.payload ?? [],
+      );
       if (slot.process !== runner) return;
-      Object.assign(replica, { phase: 'ready', crashes: 0, problem: undefined, loadMs: loaded.loadMs, memoryBytes: loaded.memoryBytes });
+      Object.assign(replica, {
+        phase: 'ready',
+        crashes: 0,
+        problem: undefined,
+        loadMs: loaded.loadMs,
+        memoryBytes: loaded.memoryBytes,
+      });
     } catch (error) {
       // With the process gone, `markEnded` has said what there is to say.
       const known = toMusterError(error);
@@ -243,7 +292,9 @@ export class LocalRuntimeHost implements RuntimeHost {
     await runner.unload(id).catch(() => {});
     if (slot.process === runner) {
       slot.replicas.delete(id);
-      const isUsed = [...slot.replicas.values(), ...slot.wish.replicas].some((other) => other.digest === replica.digest);
+      const isUsed = [...slot.replicas.values(), ...slot.wish.replicas].some(
+        (other) => other.digest === replica.digest,
+      );
       if (!isUsed) await removeModel(this.#cageOf(slot).folder, replica.digest).catch(() => {});
     }
     this.#step();
@@ -251,82 +302,23 @@ export class LocalRuntimeHost implements RuntimeHost {
 
   #hear(slot: RunnerSlot, event: ReplicaEvent): void {
     const replica = slot.replicas.get(event.replica);
-    if (replica === undefined || event.state === 'ready' || (replica.phase !== 'ready' && replica.phase !== 'unready')) return;
+    if (replica === undefined || event.state === 'ready' || (replica.phase !== 'ready' && replica.phase !== 'unready'))
+      return;
     replica.phase = event.state === 'failed' ? 'failed' : 'waiting';
     replica.problem = event.problem;
     this.#step();
   }
 
-  #checkHealth(): void {
-    for (const slot of this.#slots.values()) {
-      const runner = slot.process;
-      if (slot.phase !== 'running' || runner === null) continue;
-      if (slot.askedAt !== null) {
-        this.#judgeSilence(slot, runner, this.#options.clock.now() - slot.askedAt);
-        continue;
-      }
-      slot.askedAt = this.#options.clock.now();
-      runner.health().then(
-        (report) => {
-          if (slot.process === runner) this.#takeReport(slot, runner, report);
-        },
-        () => {}, // the link is gone; the end of the process follows
-      );
-    }
-  }
-
-  #judgeSilence(slot: RunnerSlot, runner: RunnerProcess, silentMs: number): void {
-    const { hangMs } = this.#options.limits;
-    // A load may keep the runner busy for as long as a load may take, and has a limit of its own.
-    if ([...slot.replicas.values()].some(({ phase }) => phase === 'loading')) return;
-    if (silentMs >= hangMs) return runner.kill(new MusterError('runner_hung', `the runner did not answer for ${silentMs} ms`));
-    if (silentMs < hangMs / 2) return;
-    let hasChanged = false;
-    for (const replica of slot.replicas.values()) {
-      if (replica.phase !== 'ready') continue;
-      replica.phase = 'unready';
-      replica.problem = toProblem(new MusterError('runner_hung', `the runner has not answered for ${silentMs} ms`));
-      hasChanged = true;
-    }
-    if (hasChanged) this.#step();
-  }
-
-  #takeReport(slot: RunnerSlot, runner: RunnerProcess, report: HealthReport): void {
-    slot.askedAt = null;
-    slot.rssBytes = report.rssBytes;
-    slot.cpuMicros = report.cpuMicros;
-    const reported = new Map(report.replicas.map((each) => [each.replica, each]));
-    for (const replica of slot.replicas.values()) {
-      if (replica.phase !== 'ready' && replica.phase !== 'unready') continue;
-      const found = reported.get(replica.id);
-      // A runner that lost a replica gets it again.
-      if (found?.state === 'ready') Object.assign(replica, { phase: 'ready', problem: undefined, memoryBytes: found.memoryBytes });
-      else replica.phase = found?.state === 'failed' ? 'failed' : 'waiting';
-    }
-    this.#limitMemory(slot, runner, report.rssBytes);
-    this.#step();
-  }
-
-  #checkMemory(): void {
-    const limited = [...this.#slots.values()].filter((slot) => slot.process !== null && slot.wish.limits.memoryBytes !== undefined);
-    if (limited.length === 0) return;
-    const table = readProcessTable();
-    for (const slot of limited) {
-      const usage = slot.process?.pid == null ? null : table.usageOf(slot.process.pid);
-      if (usage !== null && slot.process !== null) this.#limitMemory(slot, slot.process, usage.rssBytes);
-    }
-  }
-
-  #limitMemory(slot: RunnerSlot, runner: RunnerProcess, rssBytes: number): void {
-    const limit = slot.wish.limits.memoryBytes;
-    if (limit === undefined || rssBytes <= limit) return;
-    runner.kill(new MusterError('memory_exceeded', `the runner took ${rssBytes} bytes of memory; resources.memoryBytes allows ${limit}`, { place: 'resources.memoryBytes' }));
-  }
-
   #cageOf(slot: RunnerSlot): Cage {
     const name = shortIdOf(slot.id);
-    if (slot.uid === null && this.#options.isolation.firstUid !== null) slot.uid = this.#takeUid(this.#options.isolation.firstUid);
-    return { folder: join(this.#options.cagesFolder, name), socketFolder: join(this.#options.runtimeDir, `r-${name}`), hidden: this.#options.hidden, uid: slot.uid };
+    if (slot.uid === null && this.#options.isolation.firstUid !== null)
+      slot.uid = this.#takeUid(this.#options.isolation.firstUid);
+    return {
+      folder: join(this.#options.cagesFolder, name),
+      socketFolder: join(this.#options.runtimeDir, `r-${name}`),
+      hidden: this.#options.hidden,
+      uid: slot.uid,
+    };
   }
 
   /** A user of its own for each runner: one of another team can neither read its models nor stop it. */
@@ -336,6 +328,11 @@ export class LocalRuntimeHost implements RuntimeHost {
     this.#uids.add(uid);
     return uid;
   }
+}
+
+/** Empties a folder and keeps it, with its mode. */
+function clearFolder(folder: string): void {
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 function replicaSlot(slot: RunnerSlot, wish: ReplicaWish): ReplicaSlot {

@@ -21,5 +21,7 @@ export function nodeFolders(): readonly string[] {
 
 /** `--conditions=…` of our own start, so that a server that runs from sources starts runtimes from sources too. */
 function conditionArguments(execArguments: readonly string[]): readonly string[] {
-  return execArguments.filter((word, index) => word.startsWith('--conditions') || execArguments[index - 1] === '--conditions');
+  return execArguments.filter(
+    (word, index) => word.startsWith('--conditions') || execArguments[index - 1] === '--conditions',
+  );
 }

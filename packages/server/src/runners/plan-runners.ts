@@ -51,16 +51,27 @@ export function limitsKeyOf(wish: RunnerWish): string {
   return JSON.stringify([wish.runtime, wish.team, wish.kind, wish.limits.cpu ?? null, wish.limits.memoryBytes ?? null]);
 }
 
-/** Changes when a replica must be loaded anew for the wish. */
+const replicaKeys = new WeakMap<ReplicaWish, string>();
+
+/** Changes when a replica must be loaded anew for the wish. Remembered: a plan for a thousand replicas compares them all. */
 export function replicaKeyOf(wish: ReplicaWish): string {
-  return JSON.stringify([wish.digest, wish.options, wish.sampleFile ?? null]);
+  const known = replicaKeys.get(wish);
+  if (known !== undefined) return known;
+  const key = JSON.stringify([wish.digest, wish.options, wish.sampleFile ?? null]);
+  replicaKeys.set(wish, key);
+  return key;
 }
 
 /**
  * What to do now so that the runners come to be what is wished: level-triggered, so a plan that was carried out halfway, or
  * not at all, is made again. What is under way (`starting`, `loading`, …) is never asked for a second time.
  */
-export function planRunners(wishes: readonly RunnerWish[], runners: readonly RunnerView[], now: number, limits: PlanLimits): RunnerPlan {
+export function planRunners(
+  wishes: readonly RunnerWish[],
+  runners: readonly RunnerView[],
+  now: number,
+  limits: PlanLimits,
+): RunnerPlan {
   const actions: RunnerAction[] = [];
   const wakes: number[] = [];
   const views = new Map(runners.map((view) => [view.id, view]));
@@ -99,7 +110,8 @@ function planReplicas(wish: RunnerWish, view: RunnerView, parallelLoads: number)
   const actions: RunnerAction[] = [];
   for (const replica of view.replicas) {
     const isWanted = wanted.has(replica.id) && replicaKeyOf(wanted.get(replica.id) as ReplicaWish) === replica.key;
-    if (!isWanted && replica.phase !== 'unloading' && replica.phase !== 'loading') actions.push({ kind: 'unload', runner: view.id, replica: replica.id });
+    if (!isWanted && replica.phase !== 'unloading' && replica.phase !== 'loading')
+      actions.push({ kind: 'unload', runner: view.id, replica: replica.id });
   }
   const loading = view.replicas.filter((replica) => replica.phase === 'loading');
   const isSuspectLoading = loading.some((replica) => replica.crashes > 0);
@@ -118,6 +130,7 @@ function planReplicas(wish: RunnerWish, view: RunnerView, parallelLoads: number)
   }
   // A suspect loads when nothing else does, so that its crash is its own, and after all the others.
   const [suspect] = suspects;
-  if (suspect !== undefined && loading.length === 0 && free === parallelLoads) actions.push({ kind: 'load', runner: view.id, replica: suspect });
+  if (suspect !== undefined && loading.length === 0 && free === parallelLoads)
+    actions.push({ kind: 'load', runner: view.id, replica: suspect });
   return actions;
 }

@@ -9,6 +9,7 @@ import type { CommandLine } from './confine.ts';
 export interface RunnerProcessOptions {
   readonly line: CommandLine;
   readonly environment: Readonly<Record<string, string>>;
+  readonly workingDirectory: string;
   readonly socketFile: string;
   readonly software: string;
   readonly clock: Clock;
@@ -20,6 +21,7 @@ export interface RunnerProcessOptions {
 }
 
 const connectPauseMs = 5;
+const linkLossMs = 250;
 /** After this, a runner that was asked to end is killed. */
 const stopLimitMs = 5_000;
 
@@ -34,16 +36,24 @@ export class RunnerProcess {
   #link: RuntimeLink | undefined;
   #isEnded = false;
   #reason: MusterError | undefined;
+  #cancelLinkLoss: () => void = () => {};
 
   constructor(options: RunnerProcessOptions) {
     this.#options = options;
     // A crash leaves the socket behind; the new process could not listen on it.
     rmSync(options.socketFile, { force: true });
-    this.#child = spawn(options.line.command, [...options.line.arguments], { env: { ...options.environment }, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    this.#child = spawn(options.line.command, [...options.line.arguments], {
+      env: { ...options.environment },
+      cwd: options.workingDirectory,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
     this.#child.stdin?.on('error', () => {});
     for (const stream of [this.#child.stdout, this.#child.stderr]) eachLine(stream, options.onLine);
     this.#child.once('error', (error) => this.#end(`could not be started: ${error.message}`));
-    this.#child.once('exit', (code, signal) => this.#end(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`));
+    this.#child.once('exit', (code, signal) =>
+      this.#end(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`),
+    );
   }
 
   get pid(): number | null {
@@ -62,12 +72,18 @@ export class RunnerProcess {
           software: this.#options.software,
           connectTimeoutMs: this.#options.startLimitMs,
           onReplicaEvent: this.#options.onReplicaEvent,
-          onClose: (error) => this.kill(new MusterError('runner_crashed', `the runner ended (${error.message})`)),
+          onClose: (error) => this.#afterLinkLost(error),
         });
         return;
       } catch (error) {
         if (error instanceof MusterError && error.code === 'link_violation') return this.#refuse(error);
-        if (this.#options.clock.now() > until) return this.#refuse(new MusterError('runner_crashed', `the runner did not answer within ${this.#options.startLimitMs} ms of its start`));
+        if (this.#options.clock.now() > until)
+          return this.#refuse(
+            new MusterError(
+              'runner_crashed',
+              `the runner did not answer within ${this.#options.startLimitMs} ms of its start`,
+            ),
+          );
         await new Promise((resolve) => setTimeout(resolve, connectPauseMs));
       }
     }
@@ -99,6 +115,13 @@ export class RunnerProcess {
     killGroup(this.#child);
   }
 
+  /** Mostly the process has ended and says how in a moment; one that lives on without a link is of no use. */
+  #afterLinkLost(error: MusterError): void {
+    if (this.#isEnded) return;
+    const reason = new MusterError('runner_crashed', `the runner lives and does not answer (${error.message})`);
+    this.#cancelLinkLoss = this.#options.clock.after(linkLossMs, () => this.kill(reason));
+  }
+
   #open(): RuntimeLink {
     if (this.#link === undefined) throw new MusterError('runner_crashed', 'the runner does not answer yet');
     return this.#link;
@@ -112,6 +135,7 @@ export class RunnerProcess {
   #end(how: string): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#cancelLinkLoss();
     // What it started goes with it.
     killGroup(this.#child);
     const signalled = /SIG\w+/.exec(how) !== null;

@@ -89,11 +89,18 @@ export function markEnded(slot: RunnerSlot, error: MusterError, problem: Problem
   slot.restarts += 1;
   // What can never work is tried rarely, and at once when the wish changes.
   slot.failures = failuresAfter(restartRule, slot.failures, livedMs);
-  slot.retryAt = now + (error.code === 'limit_not_enforceable' ? restartRule.mostMs : backoffMs(restartRule, slot.failures));
+  slot.retryAt =
+    now + (error.code === 'limit_not_enforceable' ? restartRule.mostMs : backoffMs(restartRule, slot.failures));
 }
 
 export function viewOf(slot: RunnerSlot): RunnerView {
-  return { id: slot.id, phase: slot.phase, limitsKey: slot.limitsKey, retryAt: slot.retryAt, replicas: [...slot.replicas.values()] };
+  return {
+    id: slot.id,
+    phase: slot.phase,
+    limitsKey: slot.limitsKey,
+    retryAt: slot.retryAt,
+    replicas: [...slot.replicas.values()],
+  };
 }
 
 /** What control gets to see. A replica that is wished and not known yet is `waiting`. */

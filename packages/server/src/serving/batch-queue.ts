@@ -5,7 +5,7 @@ const maxBatchBytes = 64 * 1024 * 1024;
 
 /** The requests that wait for one deployment, first come first served. Leaving it costs the same wherever one stands. */
 export class BatchQueue {
-  #jobs = new Set<Job>();
+  readonly #jobs = new Set<Job>();
   #bytes = 0;
   #rows = 0;
 
@@ -20,6 +20,11 @@ export class BatchQueue {
   /** Rows that wait; a request without countable rows is one. */
   get rows(): number {
     return this.#rows;
+  }
+
+  /** In order; not to be changed meanwhile. */
+  jobs(): Iterable<Job> {
+    return this.#jobs;
   }
 
   first(): Job | undefined {

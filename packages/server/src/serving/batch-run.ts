@@ -16,8 +16,11 @@ export type RunEnd =
   /** The runner died with the batch in flight. */
   | { readonly kind: 'died' };
 
-/** Runs a batch of requests with equal merge keys, or a single one, and settles each with its own rows. */
-export async function runBatch(slot: Slot, deployment: RoutedDeployment, batch: readonly Job[]): Promise<RunEnd> {
+/**
+ * Runs a batch of requests with equal merge keys, or a single one, and settles each with its own rows. `onFree` is called
+ * between: the replica gets its next run before the answers of this one are written, which takes longer than it should idle.
+ */
+export async function runBatch(slot: Slot, deployment: RoutedDeployment, batch: readonly Job[], onFree: () => void): Promise<RunEnd> {
   const { headers, payload } = mergeInputs(batch.map((job) => job.request));
   const wanted = batch[0]?.request.outputs;
   const result = await slot.runner.run({ replica: slot.replica, inputs: headers, ...(wanted === undefined ? {} : { outputs: wanted }) }, payload);
@@ -25,15 +28,21 @@ export async function runBatch(slot: Slot, deployment: RoutedDeployment, batch: 
   const rowCounts = batch.map((job) => job.request.rows ?? 1);
   const parts = batch.length === 1 ? [result.outputs] : splitOutputs(result.outputs, rowCounts);
   if (parts === undefined) return { kind: 'unmergeable' };
-  for (const [index, job] of batch.entries()) settleAnswer(job, deployment, parts[index] ?? [], result.runMicros);
-  return { kind: 'answered', rows: rowCounts.reduce((sum, rows) => sum + rows, 0), runMicros: result.runMicros };
+  onFree();
+  let rows = 0;
+  for (let index = 0; index < batch.length; index += 1) {
+    const job = batch[index];
+    if (job !== undefined) settleAnswer(job, deployment, parts[index] ?? [], result.runMicros);
+    rows += rowCounts[index] ?? 0;
+  }
+  return { kind: 'answered', rows, runMicros: result.runMicros };
 }
 
 function settleAnswer(job: Job, deployment: RoutedDeployment, outputs: readonly Tensor[], runMicros: number): void {
   try {
-    job.settle({ deployment, outputs: orderOutputs(outputs, job.request.outputs), runMicros, queueMicros: (job.startedMs - job.acceptedMs) * 1000 });
+    job.answer({ deployment, outputs: orderOutputs(outputs, job.request.outputs), runMicros, queueMicros: (job.startedMs - job.acceptedMs) * 1000 });
   } catch (thrown) {
-    job.settle(thrown instanceof MusterError ? thrown : new MusterError('internal_error', 'an answer could not be handed on', { cause: thrown }));
+    job.fail(thrown instanceof MusterError ? thrown : new MusterError('internal_error', 'an answer could not be handed on', { cause: thrown }));
   }
 }
 
@@ -43,6 +52,6 @@ function settleFailure(batch: readonly Job[], failed: MusterError, died: boolean
   if (batch.length > 1) return { kind: 'failed-together' };
   // An answer that cannot be read is the runner's fault, and to the caller the model's.
   const error = failed.code === 'link_violation' || failed.code === 'link_lost' ? new MusterError('model_failed', 'the runner gave an answer that cannot be read', { cause: failed }) : failed;
-  for (const job of batch) job.settle(error);
+  for (const job of batch) job.fail(error);
   return { kind: 'answered', rows: 0, runMicros: 0 };
 }

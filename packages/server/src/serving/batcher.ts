@@ -2,8 +2,9 @@ import { MusterError } from '@muster-ml/protocol';
 import type { PlacedDeployment } from './applied-table.ts';
 import { BatchQueue } from './batch-queue.ts';
 import { runBatch } from './batch-run.ts';
+import { createDeadlineWatch } from './deadline-watch.ts';
 import type { PredictRequest, Prediction } from './faces.ts';
-import { type Job, type JobHome, callerLeft, createJob, keyOf } from './job.ts';
+import { Job, type JobHome, callerLeft, keyOf } from './job.ts';
 import type { ReplicaPool, Slot } from './replica-pool.ts';
 import { createRowGain } from './row-gain.ts';
 import type { Incident, RoutedDeployment } from './routing-table.ts';
@@ -45,7 +46,9 @@ export class Batcher implements JobHome {
   readonly #copies = new BatchQueue();
   /** Were in flight when a runner died; they go first. */
   readonly #suspects = new BatchQueue();
-  readonly #running = new Set<Job>();
+  /** The batches in flight. */
+  readonly #runs = new Set<readonly Job[]>();
+  readonly #deadlines = createDeadlineWatch((nowMs) => this.#endLate(nowMs));
   #placed: PlacedDeployment;
   #gain: ReturnType<typeof createRowGain>;
   /** A runner that is kept free for the suspects. */
@@ -78,7 +81,9 @@ export class Batcher implements JobHome {
   }
 
   get inFlight(): number {
-    return this.#running.size;
+    let jobs = 0;
+    for (const run of this.#runs) jobs += run.length;
+    return jobs;
   }
 
   get isRetired(): boolean {
@@ -102,7 +107,7 @@ export class Batcher implements JobHome {
   /** The deployment has left the table: what was accepted is finished on the replicas that it had; copies are dropped. */
   retire(): void {
     this.#isRetired = true;
-    for (const job of this.#copies.takeAll()) job.settle(callerLeft());
+    for (const job of this.#copies.takeAll()) job.fail(callerLeft());
     this.#checkEmptied();
   }
 
@@ -110,13 +115,8 @@ export class Batcher implements JobHome {
   predict(request: PredictRequest): Promise<Prediction> {
     this.#refuse(request);
     return new Promise<Prediction>((resolve, reject) => {
-      const job = createJob(request, {
-        home: this,
-        isCopy: false,
-        key: this.#keyOf(request),
-        deliver: (outcome) => (outcome instanceof MusterError ? reject(outcome) : resolve(outcome)),
-      });
-      this.#queue.add(job);
+      this.#queue.add(new Job(request, this, this.#keyOf(request), { resolve, reject }));
+      this.#deadlines.note(request.deadlineMs);
       this.schedule();
     });
   }
@@ -127,7 +127,8 @@ export class Batcher implements JobHome {
       this.#options.events.copyDropped(this.deployment);
       return;
     }
-    this.#copies.add(createJob(request, { home: this, isCopy: true, key: this.#keyOf(request), deliver: () => undefined }));
+    this.#copies.add(new Job(request, this, this.#keyOf(request), undefined));
+    this.#deadlines.note(request.deadlineMs);
     this.schedule();
   }
 
@@ -142,6 +143,7 @@ export class Batcher implements JobHome {
       job.home = this;
       job.key = job.crashes > 0 ? undefined : this.#keyOf(job.request);
       (job.crashes > 0 ? this.#suspects : this.#queue).add(job);
+      this.#deadlines.note(job.request.deadlineMs);
     }
     this.schedule();
   }
@@ -157,21 +159,35 @@ export class Batcher implements JobHome {
   }
 
   forget(job: Job): void {
-    if (job.state !== 'running') for (const queue of [this.#queue, this.#suspects, this.#copies]) queue.remove(job);
     // A run that goes on without its caller keeps its replica busy until it is answered; only the caller is free.
-    this.#running.delete(job);
+    if (job.state === 'running') return;
+    this.#queue.remove(job);
+    this.#suspects.remove(job);
+    this.#copies.remove(job);
     if (this.#isRetired) setImmediate(() => this.#checkEmptied());
   }
 
-  late(job: Job): MusterError {
+  #late(job: Job): MusterError {
     if (job.state === 'waiting' && !this.isReady()) return notReady(this.endpointName);
     return new MusterError('deadline_passed', job.state === 'running' ? 'the model did not answer before the deadline' : 'the request waited until its deadline');
   }
 
   stop(): void {
     clearTimeout(this.#waitTimer);
+    this.#deadlines.stop();
     const stopped = new MusterError('endpoint_not_ready', 'the gateway is stopping', { retryAfterSeconds: 1 });
-    for (const job of [...this.takeWaiting(), ...this.#copies.takeAll(), ...this.#running]) job.settle(stopped);
+    for (const job of [...this.takeWaiting(), ...this.#copies.takeAll(), ...[...this.#runs].flat()]) job.fail(stopped);
+  }
+
+  /** Ends what is past its deadline; the earliest deadline of what is left. */
+  #endLate(nowMs: number): number | undefined {
+    let nextMs: number | undefined;
+    for (const job of [...this.#queue.jobs(), ...this.#suspects.jobs(), ...this.#copies.jobs(), ...[...this.#runs].flat()]) {
+      if (job.state === 'settled') continue;
+      if (job.request.deadlineMs <= nowMs) job.fail(this.#late(job));
+      else nextMs = Math.min(nextMs ?? Number.POSITIVE_INFINITY, job.request.deadlineMs);
+    }
+    return nextMs;
   }
 
   #keyOf(request: PredictRequest): string | undefined {
@@ -182,8 +198,8 @@ export class Batcher implements JobHome {
     const { endpoint } = this.#placed;
     const nowMs = performance.now();
     if (request.deadlineMs <= nowMs) throw new MusterError('deadline_passed', 'the deadline had passed before the request could be run');
-    if (this.isReady()) this.#unreadySinceMs = undefined;
-    else if (nowMs - (this.#unreadySinceMs ??= nowMs) > this.#options.unreadyGraceMs) throw notReady(endpoint.name);
+    // Kept up to date by the pump, which every change of a replica wakes.
+    if (this.#unreadySinceMs !== undefined && nowMs - this.#unreadySinceMs > this.#options.unreadyGraceMs && !this.isReady()) throw notReady(endpoint.name);
     const isOver = this.waiting >= endpoint.queue || (this.waiting > 0 && this.#queue.bytes >= this.#options.queueBytes);
     if (!isOver) return;
     const seconds = (this.#queue.rows * this.#microsPerRow) / 1e6 / Math.max(1, this.deployment.replicas.length);
@@ -227,8 +243,8 @@ export class Batcher implements JobHome {
   #wanted(batch: readonly Job[]): Job[] {
     const nowMs = performance.now();
     return batch.filter((job) => {
-      if (!job.isCopy && job.request.cancellation.cancelled) job.settle(callerLeft());
-      else if (job.request.deadlineMs <= nowMs) job.settle(this.late(job));
+      if (!job.isCopy && job.request.cancellation.cancelled) job.fail(callerLeft());
+      else if (job.request.deadlineMs <= nowMs) job.fail(this.#late(job));
       return job.state === 'waiting';
     });
   }
@@ -252,10 +268,10 @@ export class Batcher implements JobHome {
     for (const job of batch) {
       job.state = 'running';
       job.startedMs = startedMs;
-      this.#running.add(job);
     }
-    const end = await runBatch(slot, deployment, batch);
-    for (const job of batch) this.#running.delete(job);
+    this.#runs.add(batch);
+    const end = await runBatch(slot, deployment, batch, () => this.#pump());
+    this.#runs.delete(batch);
     switch (end.kind) {
       case 'answered':
         events.ran(deployment, end.rows, end.runMicros);
@@ -305,13 +321,13 @@ export class Batcher implements JobHome {
     for (const job of batch) {
       job.crashes += 1;
       job.key = undefined;
-      if (job.isCopy || job.crashes > 1) job.settle(crashed);
+      if (job.isCopy || job.crashes > 1) job.fail(crashed);
     }
     this.#again(this.#suspects, batch, true);
   }
 
   #checkEmptied(): void {
-    const isIdle = this.waiting === 0 && this.#running.size === 0 && this.#copies.size === 0;
+    const isIdle = this.waiting === 0 && this.#runs.size === 0 && this.#copies.size === 0;
     if (this.#isRetired && isIdle) this.#options.events.emptied(this);
   }
 }

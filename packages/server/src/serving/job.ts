@@ -4,14 +4,21 @@ import { mergeKey } from './merging.ts';
 
 /** Who holds a job now; requests move when their deployment ends before they ran. */
 export interface JobHome {
-  /** The job is settled: it need not be run any more. */
+  /** The job is being settled: it need not be run any more. */
   forget(job: Job): void;
-  /** What a job is told whose deadline passed. */
-  late(job: Job): MusterError;
 }
 
-/** A request on its way through a batcher. It is settled once: by an answer, an error, its deadline or its caller's leaving. */
-export interface Job {
+/** How the outcome reaches whoever asked. */
+export interface JobDelivery {
+  resolve(prediction: Prediction): void;
+  reject(error: MusterError): void;
+}
+
+/**
+ * A request on its way through a batcher. It is settled once: by an answer, an error, its deadline or its caller's
+ * leaving. One object a request, because it is on the path of every prediction.
+ */
+export class Job {
   readonly request: PredictRequest;
   /** A copy for a shadow: nobody waits for its answer. */
   readonly isCopy: boolean;
@@ -22,48 +29,42 @@ export interface Job {
   home: JobHome;
   /** Requests with equal keys may share a run; undefined: this one never shares. */
   key: string | undefined;
-  state: 'waiting' | 'running' | 'settled';
-  startedMs: number;
+  state: 'waiting' | 'running' | 'settled' = 'waiting';
+  startedMs = 0;
   /** Runners that died while they ran it. */
-  crashes: number;
-  /** Delivers the outcome, unless one was delivered before. */
-  readonly settle: (outcome: Prediction | MusterError) => void;
-}
+  crashes = 0;
+  readonly #delivery: JobDelivery | undefined;
 
-export interface NewJob {
-  readonly home: JobHome;
-  readonly isCopy: boolean;
-  readonly key: string | undefined;
-  readonly deliver: (outcome: Prediction | MusterError) => void;
-}
+  /** Without a delivery it is a copy. */
+  constructor(request: PredictRequest, home: JobHome, key: string | undefined, delivery: JobDelivery | undefined) {
+    this.request = request;
+    this.home = home;
+    this.key = key;
+    this.isCopy = delivery === undefined;
+    this.#delivery = delivery;
+    this.acceptedMs = performance.now();
+    let bytes = 0;
+    for (const input of request.inputs) bytes += input.bytes.byteLength;
+    this.bytes = bytes;
+    if (delivery !== undefined) request.cancellation.onCancel(() => this.fail(callerLeft()));
+  }
 
-/** Makes a job that settles itself when its deadline passes or, unless it is a copy, when its caller goes away. */
-export function createJob(request: PredictRequest, { home, isCopy, key, deliver }: NewJob): Job {
-  let bytes = 0;
-  for (const input of request.inputs) bytes += input.bytes.byteLength;
-  const acceptedMs = performance.now();
-  const job: Job = {
-    request,
-    isCopy,
-    bytes,
-    acceptedMs,
-    home,
-    key,
-    state: 'waiting',
-    startedMs: 0,
-    crashes: 0,
-    settle: (outcome) => {
-      if (job.state === 'settled') return;
-      job.home.forget(job);
-      job.state = 'settled';
-      clearTimeout(timer);
-      if (!isCopy) request.cancellation.onCancel(undefined);
-      deliver(outcome);
-    },
-  };
-  const timer = setTimeout(() => job.settle(job.home.late(job)), Math.max(1, Math.ceil(request.deadlineMs - acceptedMs)));
-  if (!isCopy) request.cancellation.onCancel(() => job.settle(callerLeft()));
-  return job;
+  answer(prediction: Prediction): void {
+    if (this.#close()) this.#delivery?.resolve(prediction);
+  }
+
+  fail(error: MusterError): void {
+    if (this.#close()) this.#delivery?.reject(error);
+  }
+
+  /** False if it was settled before. */
+  #close(): boolean {
+    if (this.state === 'settled') return false;
+    this.home.forget(this);
+    this.state = 'settled';
+    if (!this.isCopy) this.request.cancellation.onCancel(undefined);
+    return true;
+  }
 }
 
 export function callerLeft(): MusterError {

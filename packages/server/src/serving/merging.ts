@@ -14,8 +14,14 @@ export interface Mergeable {
 export function mergeKey({ inputs, outputs, parameters }: Mergeable): string {
   let key = '';
   // Lengths go before names, so that no name can look like another request's key.
-  for (const { name, datatype, shape } of inputs) key += `${name.length}:${name}${datatype}[${shape.slice(1).join()}]`;
-  if (outputs !== undefined) for (const name of outputs) key += `>${name.length}:${name}`;
+  for (const { name, datatype, shape } of inputs) {
+    key += `${name.length}:${name}${datatype}`;
+    for (let axis = 1; axis < shape.length; axis += 1) key += `,${shape[axis]}`;
+  }
+  if (outputs !== undefined) {
+    key += '>';
+    for (const name of outputs) key += `${name.length}:${name}`;
+  }
   const names = Object.keys(parameters);
   if (names.length > 0) key += JSON.stringify(names.toSorted().map((name) => [name, typeof parameters[name], String(parameters[name])]));
   return key;
@@ -36,10 +42,13 @@ export function mergeInputs(requests: readonly { readonly inputs: readonly Tenso
   }
   let rows = 0;
   for (const request of requests) rows += request.rows ?? 0;
-  for (const [index, { name, datatype, shape }] of first.inputs.entries()) {
+  for (let index = 0; index < first.inputs.length; index += 1) {
+    const input = first.inputs[index];
+    if (input === undefined) continue;
+    const { name, datatype, shape } = input;
     let size = 0;
-    for (const { inputs } of requests) {
-      const bytes = inputs[index]?.bytes;
+    for (const request of requests) {
+      const bytes = request.inputs[index]?.bytes;
       if (bytes === undefined) throw new MusterError('internal_error', 'requests with different inputs were merged');
       size += bytes.byteLength;
       payload.push(bytes);
@@ -62,7 +71,8 @@ export function splitOutputs(outputs: readonly Tensor[], rowCounts: readonly num
     const rowElements = rest.reduce((product, dimension) => product * dimension, 1);
     const fixed = datatypeSizes[output.datatype] * rowElements;
     let at = 0;
-    for (const [index, rows] of rowCounts.entries()) {
+    for (let index = 0; index < rowCounts.length; index += 1) {
+      const rows = rowCounts[index] ?? 0;
       const end = output.datatype === 'BYTES' ? endOfElements(output, at, rows * rowElements) : at + rows * fixed;
       if (end === undefined) return undefined;
       parts[index]?.push({ name: output.name, datatype: output.datatype, shape: [rows, ...rest], bytes: output.bytes.subarray(at, end) });

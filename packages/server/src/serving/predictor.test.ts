@@ -28,7 +28,7 @@ async function aPredictor(endpoints: readonly RoutedEndpoint[], options: Partial
     software: 'test',
     clock: systemClock,
     log: silentLog,
-    events: { ran: () => undefined, copyDropped: () => undefined },
+    events: { ran: () => undefined, copyDropped: () => undefined, incident: () => undefined },
     limits: defaultPredictorLimits,
     onChange: () => undefined,
     ...options,
@@ -126,7 +126,7 @@ describe('a prediction', () => {
       ask(predictor, 'e', [6], { parameters: { temperature: '1' } }),
       ask(predictor, 'e', [7], { rows: undefined }),
     ]);
-    expect(runner.runs.map((run) => run.inputs[0]?.shape).toSorted()).toEqual([[1, 1], [1, 1], [1, 1], [1, 1], [1, 2], [2, 1]]);
+    expect(runner.runs.map((run) => run.inputs[0]?.shape.join('×')).toSorted((left = '', right = '') => left.localeCompare(right))).toEqual(['1×1', '1×1', '1×1', '1×1', '1×2', '2×1']);
   });
 
   test('is repeated alone where the model does not keep rows, and merging ends there', async () => {
@@ -204,9 +204,8 @@ describe('a request that kills', () => {
   });
 
   test('is tried again in a runner of a pack while nothing else is in flight there', async () => {
-    const held = heldModel();
-    const runner = await aRunner({ 'd-0': deadly, 'x-0': doubled, 'y-0': held.model });
-    const predictor = await aPredictor(['d', 'x', 'y'].map((id) => anEndpoint(id, [aDeployment(id, runner.address)])));
+    const runner = await aRunner({ 'd-0': deadly, 'x-0': doubled });
+    const predictor = await aPredictor(['d', 'x'].map((id) => anEndpoint(id, [aDeployment(id, runner.address)])));
     let stop = false;
     const neighbour = async (): Promise<void> => {
       for (let value = 0; !stop; value += 1) expect(await ask(predictor, 'x', [value])).toEqual([value * 2]);
@@ -272,16 +271,17 @@ describe('a change of the routing table', () => {
     await vi.waitFor(() => expect(old.connections).toBe(0), { interval: 5 });
     stop = true;
     await Promise.all(callers);
-    expect([...factors].toSorted()).toEqual([2, 3]);
+    expect(factors).toEqual(new Set([2, 3]));
   });
 
   test('lists what drains until it is done', async () => {
     const held = heldModel();
-    const runner = await aRunner({ 'a-0': held.model, 'b-0': doubled });
+    const runner = await aRunner({ 'a-0': held.model });
+    const next = await aRunner({ 'b-0': doubled });
     const predictor = await aPredictor([anEndpoint('e', [aDeployment('a', runner.address, { maxRows: 1 })])]);
     const answers = [ask(predictor, 'e', [1]), ask(predictor, 'e', [2])];
     await vi.waitFor(() => expect(held.waiting).toBe(1));
-    predictor.apply(indexTable(aTable(2, [anEndpoint('e', [aDeployment('b', runner.address)])])));
+    predictor.apply(indexTable(aTable(2, [anEndpoint('e', [aDeployment('b', next.address)])])));
     expect(predictor.drainingReplicas()).toEqual(['a-0']);
     expect(await ask(predictor, 'e', [5])).toEqual([10]);
     held.release();
@@ -342,7 +342,7 @@ describe('traffic', () => {
     const shadow = await aRunner({ 'c-0': () => new Promise(() => undefined) });
     const copyDropped = vi.fn<() => void>();
     const predictor = await aPredictor([anEndpoint('e', [aDeployment('a', live.address), aDeployment('c', shadow.address, { role: 'shadow' })])], {
-      events: { ran: () => undefined, copyDropped },
+      events: { ran: () => undefined, copyDropped, incident: () => undefined },
       limits: { ...defaultPredictorLimits, shadowCopies: 10 },
     });
     for (let turn = 0; turn < 100; turn += 1) expect(await ask(predictor, 'e', [turn])).toEqual([turn * 2]);

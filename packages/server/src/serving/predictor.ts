@@ -13,7 +13,7 @@ export interface TablePredictorOptions {
   readonly software: string;
   readonly clock: Clock;
   readonly log: ServingLog;
-  readonly events: Pick<BatcherEvents, 'ran' | 'copyDropped'>;
+  readonly events: Pick<BatcherEvents, 'ran' | 'copyDropped' | 'incident'>;
   readonly limits: PredictorLimits;
   /** What a report to control says has changed: replicas ready or draining, incidents. */
   readonly onChange: () => void;
@@ -53,6 +53,7 @@ export class TablePredictor implements Predictor {
       copyDropped: (deployment) => options.events.copyDropped(deployment),
       incident: (incident) => {
         options.log.warn({ deployment: incident.deployment, replica: incident.replica, kind: incident.kind }, 'a runner died while it ran this deployment');
+        options.events.incident(incident);
         if (this.#incidents.length < maxIncidents) this.#incidents.push(incident);
         options.onChange();
       },
@@ -89,7 +90,7 @@ export class TablePredictor implements Predictor {
     throw new MusterError('endpoint_not_ready', `"${endpoint.name}" has no live version`, { retryAfterSeconds: 1 });
   }
 
-  async predict(request: PredictRequest): Promise<Prediction> {
+  predict(request: PredictRequest): Promise<Prediction> {
     const { endpoint, deployment } = request;
     const batcher = this.#batcher({ endpoint, deployment });
     const answer = batcher.predict(request);
@@ -99,7 +100,7 @@ export class TablePredictor implements Predictor {
       const shadow = pickShadow(endpoint, this.#points.get(endpoint.name) ?? firstTrafficPoint);
       if (shadow !== undefined && signatureAccepts(shadow.signature, request)) this.#batcher({ endpoint, deployment: shadow }).copy(request);
     }
-    return await answer;
+    return answer;
   }
 
   isReady(deployment: RoutedDeployment): boolean {
@@ -172,7 +173,7 @@ export class TablePredictor implements Predictor {
       if (endpoint !== undefined && live !== undefined && (version === undefined || version === live.version) && signatureAccepts(live.signature, job.request)) {
         this.#batcher({ endpoint, deployment: live }).adopt([job]);
       } else {
-        job.settle(new MusterError('endpoint_not_ready', `the version of "${from.endpointName}" that accepted the request has ended`, { retryAfterSeconds: 1 }));
+        job.fail(new MusterError('endpoint_not_ready', `the version of "${from.endpointName}" that accepted the request has ended`, { retryAfterSeconds: 1 }));
       }
     }
     from.retire();

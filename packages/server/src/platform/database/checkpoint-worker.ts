@@ -26,7 +26,8 @@ const timer = setInterval(() => {
   try {
     step();
   } catch (error) {
-    const errcode = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0;
+    const errcode =
+      error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0;
     // Somebody else is busy, or the disk is full: the WAL keeps everything, the next round tries again.
     if ([5, 6, 13].includes(errcode & 0xff)) return;
     clearInterval(timer);

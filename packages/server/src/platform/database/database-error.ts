@@ -21,7 +21,16 @@ export function faultOf(error: unknown): DatabaseFault | undefined {
   return networkCodes.has(error.code) ? { kind: 'unavailable' } : undefined;
 }
 
-const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 
 /** pg gives these no code. */
 const postgresConnectionLost =
@@ -77,7 +86,9 @@ export function toDatabaseError(error: unknown): unknown {
         cause: error,
       });
     case 'foreign_key':
-      return new MusterError('reference_violation', 'something that it refers to does not exist any more', { cause: error });
+      return new MusterError('reference_violation', 'something that it refers to does not exist any more', {
+        cause: error,
+      });
     case 'full':
       return new MusterError('disk_full', 'the volume of the database is full', { cause: error });
     case 'serialization':
@@ -86,7 +97,10 @@ export function toDatabaseError(error: unknown): unknown {
         cause: error,
       });
     case 'unavailable':
-      return new MusterError('storage_unavailable', 'the database does not answer', { retryAfterSeconds: 1, cause: error });
+      return new MusterError('storage_unavailable', 'the database does not answer', {
+        retryAfterSeconds: 1,
+        cause: error,
+      });
   }
 }
 

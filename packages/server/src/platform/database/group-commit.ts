@@ -5,12 +5,18 @@ import type { Tx } from './database.ts';
 import { faultOf, toDatabaseError } from './database-error.ts';
 import { type SqliteConnection, createSqliteDialect, savepoints } from './sqlite-dialect.ts';
 
-const maxGroupMs = 2;
-const maxGroupSize = 256;
-/** Longer than this, a transaction waits for something that is not its database, and the whole group with it. */
-const maxWaitMs = 250;
-/** How long another process (a backup, sqlite3 in a terminal) may hold the file's lock. */
-const maxBusyMs = 5_000;
+/** Bounds of the writer; they differ in tests only. */
+export interface GroupLimits {
+  /** A group takes no further transaction after so long. */
+  readonly groupMs: number;
+  readonly groupSize: number;
+  /** Longer than this, a transaction waits for something that is not its database, and the whole group with it. */
+  readonly waitMs: number;
+  /** How long another process (a backup, sqlite3 in a terminal) may hold the file's lock. */
+  readonly busyMs: number;
+}
+
+const defaultLimits: GroupLimits = { groupMs: 2, groupSize: 256, waitMs: 250, busyMs: 5_000 };
 
 export interface GroupCommitOptions {
   readonly db: DatabaseSync;
@@ -18,6 +24,7 @@ export interface GroupCommitOptions {
   readonly onFatal: (error: MusterError) => void;
   /** Named moments, for the tests that kill the process there. */
   readonly crashPoint?: ((name: string) => void) | undefined;
+  readonly limits?: Partial<GroupLimits> | undefined;
 }
 
 /** One transaction that waits: `run` does it inside the open group and answers how to tell its caller. */
@@ -43,6 +50,7 @@ export class GroupCommit {
   readonly #onFatal: (error: MusterError) => void;
   readonly #crashPoint: (name: string) => void;
   readonly #kysely: Kysely<unknown>;
+  readonly #limits: GroupLimits;
   readonly #waiting: Job[] = [];
   /** What the transaction that runs now holds. */
   #connection: SqliteConnection | undefined;
@@ -53,6 +61,7 @@ export class GroupCommit {
     this.#db = options.db;
     this.#onFatal = options.onFatal;
     this.#crashPoint = options.crashPoint ?? (() => {});
+    this.#limits = { ...defaultLimits, ...options.limits };
     this.#kysely = new Kysely<unknown>({
       dialect: createSqliteDialect(options.db, savepoints, (connection) => {
         this.#connection = connection;
@@ -75,7 +84,7 @@ export class GroupCommit {
             const result = await this.#inSavepoint(work);
             return () => resolve(result);
           } catch (error) {
-            return () => reject(error as Error);
+            return () => reject(error);
           }
         },
         reject,
@@ -106,7 +115,7 @@ export class GroupCommit {
 
   /** Opens the group's transaction, or refuses everybody who waits. */
   async #begin(): Promise<boolean> {
-    const giveUpAt = performance.now() + maxBusyMs;
+    const giveUpAt = performance.now() + this.#limits.busyMs;
     for (;;) {
       try {
         this.#db.exec('BEGIN IMMEDIATE');
@@ -126,20 +135,22 @@ export class GroupCommit {
   async #commitGroup(): Promise<void> {
     const group: Job[] = [];
     const answers: (() => void)[] = [];
-    const endAt = performance.now() + maxGroupMs;
+    const endAt = performance.now() + this.#limits.groupMs;
     do {
       const job = this.#waiting.shift();
       if (job === undefined) break;
       group.push(job);
       answers.push(await job.run());
       if (!this.#db.isTransaction) {
-        const lost = new MusterError('storage_unavailable', 'the database rolled the change back', { retryAfterSeconds: 1 });
+        const lost = new MusterError('storage_unavailable', 'the database rolled the change back', {
+          retryAfterSeconds: 1,
+        });
         // The one whose statement failed knows why; the others only that they are gone with it.
         answers.pop()?.();
         for (const other of group.slice(0, -1)) other.reject(lost);
         return;
       }
-    } while (group.length < maxGroupSize && performance.now() < endAt);
+    } while (group.length < this.#limits.groupSize && performance.now() < endAt);
 
     try {
       this.#crashPoint('database.before-commit');
@@ -159,7 +170,7 @@ export class GroupCommit {
     const transaction = this.#kysely.transaction().execute(work);
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<'too long'>((resolve) => {
-      timer = setTimeout(() => resolve('too long'), maxWaitMs);
+      timer = setTimeout(() => resolve('too long'), this.#limits.waitMs);
     });
     const first = await Promise.race([transaction.then((result) => ({ result })), tooLong]).finally(() =>
       clearTimeout(timer),
@@ -170,7 +181,7 @@ export class GroupCommit {
     this.#connection?.close();
     transaction.catch(() => {});
     this.#db.exec(savepoints.rollback);
-    throw new Error(`a transaction waited ${maxWaitMs} ms for something that is not its database`);
+    throw new Error(`a transaction waited ${this.#limits.waitMs} ms for something that is not its database`);
   }
 
   #fail(cause: unknown): void {

@@ -50,9 +50,15 @@ export async function migrate(
 function migrationOf(file: MigrationFile, kind: Database['kind']): Migration {
   return {
     up: async (tx: Kysely<unknown>) => {
-      await sql`create table if not exists schema_migration (name text not null primary key, digest text not null)`.execute(tx);
+      await sql`create table if not exists schema_migration (name text not null primary key, digest text not null)`.execute(
+        tx,
+      );
       for (const statement of statementsOf(file.text, kind)) await sql.raw(statement).execute(tx);
-      await tx.withTables<SchemaTables>().insertInto('schema_migration').values({ name: file.name, digest: file.digest }).execute();
+      await tx
+        .withTables<SchemaTables>()
+        .insertInto('schema_migration')
+        .values({ name: file.name, digest: file.digest })
+        .execute();
     },
   };
 }
@@ -64,7 +70,10 @@ async function compare(db: Kysely<SchemaTables>, files: readonly MigrationFile[]
   for (const { name, digest } of await db.selectFrom('schema_migration').selectAll().orderBy('name').execute()) {
     const expected = known.get(name);
     if (expected === undefined) {
-      throw new MusterError('schema_mismatch', `the database was written by a newer Muster: it has the migration ${name}`);
+      throw new MusterError(
+        'schema_mismatch',
+        `the database was written by a newer Muster: it has the migration ${name}`,
+      );
     }
     if (expected !== digest) {
       throw new MusterError('schema_mismatch', `the migration ${name} is not the one that the database was made with`);

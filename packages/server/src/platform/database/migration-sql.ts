@@ -28,7 +28,8 @@ export function statementsOf(text: string, kind: Database['kind']): readonly str
       if (only === undefined && line.trimEnd().endsWith(';')) finish();
     }
   }
-  if (only !== undefined || lines.join('').trim() !== '') throw new Error('a migration ends in the middle of a statement');
+  if (only !== undefined || lines.join('').trim() !== '')
+    throw new Error('a migration ends in the middle of a statement');
   return statements;
 }
 

@@ -31,6 +31,10 @@ export async function openPostgresqlDatabase(options: PostgresqlOptions): Promis
   });
   // An idle connection that breaks is dropped by the pool; the next statement opens another or says what is wrong.
   pool.on('error', () => {});
+  // One that breaks in use, between two statements, must not end the process: its next statement fails.
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+  });
   const db = new Kysely<unknown>({ dialect: createPostgresqlDialect(pool) });
   try {
     await refuseUnfit(db);
@@ -78,10 +82,15 @@ async function refuseUnfit(db: Kysely<unknown>): Promise<void> {
   if (server === undefined) throw new MusterError('storage_unavailable', 'the database does not answer');
   const version = Math.floor(Number(server.version) / 10_000);
   if (version < oldestVersion) refuse(`PostgreSQL ${version} is too old`, `Use PostgreSQL ${oldestVersion} or newer.`);
-  if (server.encoding !== 'UTF8') refuse(`the database has the encoding ${server.encoding}`, 'Make it with ENCODING UTF8.');
-  if (server.fsync === 'off') refuse('PostgreSQL runs with fsync=off', 'Set fsync=on: what is acknowledged must be on disk.');
+  if (server.encoding !== 'UTF8')
+    refuse(`the database has the encoding ${server.encoding}`, 'Make it with ENCODING UTF8.');
+  if (server.fsync === 'off')
+    refuse('PostgreSQL runs with fsync=off', 'Set fsync=on: what is acknowledged must be on disk.');
   if (server.synchronous_commit === 'off') {
-    refuse('PostgreSQL runs with synchronous_commit=off', 'Set synchronous_commit=on: what is acknowledged must be on disk.');
+    refuse(
+      'PostgreSQL runs with synchronous_commit=off',
+      'Set synchronous_commit=on: what is acknowledged must be on disk.',
+    );
   }
 }
 

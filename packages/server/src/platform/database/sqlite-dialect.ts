@@ -21,7 +21,11 @@ export interface TransactionCommands {
 }
 
 /** IMMEDIATE: a read that turns into a write would fail with BUSY_SNAPSHOT, which no timeout cures. */
-export const wholeTransactions: TransactionCommands = { begin: 'BEGIN IMMEDIATE', commit: 'COMMIT', rollback: 'ROLLBACK' };
+export const wholeTransactions: TransactionCommands = {
+  begin: 'BEGIN IMMEDIATE',
+  commit: 'COMMIT',
+  rollback: 'ROLLBACK',
+};
 
 /** For transactions inside a group that somebody else begins and commits. */
 export const savepoints: TransactionCommands = {
@@ -42,7 +46,7 @@ export function createSqliteDialect(
   return {
     createDriver: () => createDriver(db, commands, onAcquire),
     createQueryCompiler: () => new Compiler(),
-    createAdapter: () => new TransactionalAdapter(),
+    createAdapter: () => new Adapter(),
     createIntrospector: (kysely) => new SqliteIntrospector(kysely),
   };
 }
@@ -108,7 +112,7 @@ export class SqliteConnection implements DatabaseConnection {
     try {
       return Promise.resolve(this.#run<R>(query));
     } catch (error) {
-      return Promise.reject(toDatabaseError(error) as Error);
+      return Promise.reject(toDatabaseError(error));
     }
   }
 
@@ -130,7 +134,9 @@ export class SqliteConnection implements DatabaseConnection {
 
 /** Integers are bound as integers: a number binds as REAL, and then 7/2 is 3.5. */
 function bind(parameters: readonly unknown[]): (null | string | number | bigint | Uint8Array)[] {
-  return checkBoundValues(parameters).map((value) => (typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : value));
+  return checkBoundValues(parameters).map((value) =>
+    typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : value,
+  );
 }
 
 interface CachedStatement {
@@ -168,9 +174,14 @@ class Compiler extends SqliteQueryCompiler {
   }
 }
 
-/** Kysely's adapter says no, to spare people the copy-and-rename recipe; SQLite does roll schema changes back. */
-class TransactionalAdapter extends SqliteAdapter {
+class Adapter extends SqliteAdapter {
+  /** Kysely's adapter says no, to spare people the copy-and-rename recipe; SQLite does roll schema changes back. */
   override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+
+  /** Else Kysely lets nobody in while a transaction is open, also after it was given up. Order is kept by GroupCommit. */
+  override get supportsMultipleConnections(): boolean {
     return true;
   }
 }

@@ -30,9 +30,13 @@ export function openSqliteWriter(file: string): DatabaseSync {
   const mode = db.prepare('PRAGMA journal_mode').get()?.journal_mode;
   if (mode !== 'wal') {
     db.close();
-    throw new MusterError('invalid_configuration', `the file system of ${file} can't hold a SQLite database in WAL mode`, {
-      remedy: 'Put the data directory on a local disk, or use PostgreSQL (MUSTER_DATABASE_URL).',
-    });
+    throw new MusterError(
+      'invalid_configuration',
+      `the file system of ${file} can't hold a SQLite database in WAL mode`,
+      {
+        remedy: 'Put the data directory on a local disk, or use PostgreSQL (MUSTER_DATABASE_URL).',
+      },
+    );
   }
   return db;
 }

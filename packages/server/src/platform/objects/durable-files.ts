@@ -11,7 +11,7 @@ export function createDurableWriter(file: FileHandle, startAt: number) {
   let unsynced = 0;
   return {
     async write(chunk: Uint8Array): Promise<void> {
-      for (let at = 0; at < chunk.byteLength; ) {
+      for (let at = 0; at < chunk.byteLength;) {
         const { bytesWritten } = await file.write(chunk, at, Math.min(chunk.byteLength - at, maxWriteBytes), position);
         at += bytesWritten;
         position += bytesWritten;

@@ -7,7 +7,14 @@ import type { Database, Tx } from '../database/index.ts';
 import { createDurableWriter } from './durable-files.ts';
 import { createKeyedLock } from './keyed-lock.ts';
 import { type ObjectFolder, openObjectFolder } from './object-folder.ts';
-import { type ObjectTables, announceObject, assertDigest, confirmObject, holdObject, noSuchObject } from './object-row.ts';
+import {
+  type ObjectTables,
+  announceObject,
+  assertDigest,
+  confirmObject,
+  holdObject,
+  noSuchObject,
+} from './object-row.ts';
 import type { ObjectStore, ReferenceSource } from './object-store.ts';
 import { toStorageError } from './storage-error.ts';
 import { sweepObjects } from './sweep-objects.ts';
@@ -49,6 +56,7 @@ export async function createObjectStore(parts: ObjectStoreParts): Promise<Folder
 
   const removeContent = async (digest: string): Promise<void> => {
     await files.remove(digest);
+    crashPoint('objects.file-removed');
     await database.inTransaction(async (tx) => {
       const rows = tx.withTables<ObjectTables>().deleteFrom('object');
       await rows.where('digest', '=', digest).where('state', '=', 'deleting').execute();
@@ -59,7 +67,7 @@ export async function createObjectStore(parts: ObjectStoreParts): Promise<Folder
     locked(object.digest, async () => {
       const announce = () => database.inTransaction((tx) => announceObject(tx, object, clock.now()));
       while (!(await announce())) await removeContent(object.digest);
-      await files.adopt(incomingPath, object.digest, crashPoint);
+      await files.adopt(incomingPath, object, crashPoint);
       await database.inTransaction(async (tx) => {
         await confirmObject(tx, object.digest, clock.now());
         await also?.(tx);
@@ -102,7 +110,10 @@ export async function createObjectStore(parts: ObjectStoreParts): Promise<Folder
       try {
         const object = await writeIncoming(path, source, limits.maxBytes);
         if (limits.sha256 !== undefined && limits.sha256 !== object.digest) {
-          throw new MusterError('digest_mismatch', `the content has the SHA-256 ${object.digest}, not ${limits.sha256}`);
+          throw new MusterError(
+            'digest_mismatch',
+            `the content has the SHA-256 ${object.digest}, not ${limits.sha256}`,
+          );
         }
         crashPoint('objects.written');
         await adopt(path, object);
@@ -137,11 +148,7 @@ export async function createObjectStore(parts: ObjectStoreParts): Promise<Folder
 }
 
 /** Writes a stream to a new file, hashed on the way and synced at the end. */
-async function writeIncoming(
-  path: string,
-  source: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): Promise<StoredObject> {
+async function writeIncoming(path: string, source: AsyncIterable<Uint8Array>, maxBytes: number): Promise<StoredObject> {
   const file = await open(path, 'wx');
   try {
     const hash = createHash('sha256');

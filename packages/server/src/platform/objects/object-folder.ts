@@ -1,5 +1,6 @@
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { StoredObject } from '@muster-ml/protocol';
 import { createDurableFolders, syncFolder } from './durable-files.ts';
 import { assertDigest, isDigest } from './object-row.ts';
 import { isNotFound } from './storage-error.ts';
@@ -13,8 +14,8 @@ export interface ObjectFolder {
   incomingPath(name: string): string;
   /** Size of a content's file, or undefined. */
   sizeOf(digest: string): Promise<number | undefined>;
-  /** Moves a finished, synced file into place and makes that durable. */
-  adopt(incomingPath: string, digest: string, crashPoint: (name: string) => void): Promise<void>;
+  /** Moves a finished, synced file into place and makes that durable. Repeating it after a crash is fine. */
+  adopt(incomingPath: string, object: StoredObject, crashPoint: (name: string) => void): Promise<void>;
   remove(digest: string): Promise<void>;
   /** Every content file that is there, with the time it was written. */
   files(): AsyncIterable<{ readonly digest: string; readonly writtenAt: number }>;
@@ -36,25 +37,32 @@ export async function openObjectFolder(root: string): Promise<ObjectFolder> {
     return join(objects, digest.slice(0, 2), digest.slice(2, 4), digest);
   };
 
+  const sizeOf = async (digest: string): Promise<number | undefined> => {
+    try {
+      return (await stat(pathOf(digest))).size;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  };
+
   return {
     root,
+    sizeOf,
     pathOf,
     incomingPath: (name) => join(incoming, name),
-    async sizeOf(digest) {
-      try {
-        return (await stat(pathOf(digest))).size;
-      } catch (error) {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      }
-    },
-    async adopt(incomingPath, digest, crashPoint) {
-      const path = pathOf(digest);
+    async adopt(incomingPath, object, crashPoint) {
+      const path = pathOf(object.digest);
       await ensureFolder(dirname(path));
-      await chmod(incomingPath, 0o444);
-      crashPoint('objects.before-rename');
-      await rename(incomingPath, path);
-      crashPoint('objects.after-rename');
+      try {
+        await chmod(incomingPath, 0o444);
+        crashPoint('objects.before-rename');
+        await rename(incomingPath, path);
+        crashPoint('objects.after-rename');
+      } catch (error) {
+        // A crash came after the rename: only this store puts files there, and only verified ones.
+        if (!isNotFound(error) || (await sizeOf(object.digest)) !== object.sizeBytes) throw error;
+      }
       await syncFolder(dirname(path));
     },
     async remove(digest) {

@@ -30,7 +30,7 @@ export async function sweepObjects(parts: SweepParts): Promise<number> {
   if (parts.references.length === 0) throw new Error('no room has told the object store what it refers to');
   const before = parts.clock.now() - graceMs;
   await removeMarked(parts);
-  for (let after: string | undefined = ''; after !== undefined; ) after = await markBatch(parts, before, after);
+  for (let after: string | undefined = ''; after !== undefined;) after = await markBatch(parts, before, after);
   const removed = await removeMarked(parts);
   await removeStrays(parts, before);
   return removed;
@@ -57,7 +57,11 @@ async function markBatch(parts: SweepParts, before: number, after: string): Prom
       for (const digest of await references(tx, [...dead])) dead.delete(digest);
     }
     if (dead.size > 0) {
-      await db.updateTable('object').set({ state: 'deleting' }).where('digest', 'in', [...dead]).execute();
+      await db
+        .updateTable('object')
+        .set({ state: 'deleting' })
+        .where('digest', 'in', [...dead])
+        .execute();
     }
     return last;
   });

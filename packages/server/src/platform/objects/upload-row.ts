@@ -49,7 +49,10 @@ export function partNumbers(row: UploadRow): number[] {
 }
 
 /** Where a part lies in the whole; undefined for a number that the upload does not have. */
-export function partRange(row: UploadRow, number: number): { readonly start: number; readonly sizeBytes: number } | undefined {
+export function partRange(
+  row: UploadRow,
+  number: number,
+): { readonly start: number; readonly sizeBytes: number } | undefined {
   const start = (number - 1) * row.part_bytes;
   if (!Number.isSafeInteger(number) || number < 1 || start >= row.size) return undefined;
   return { start, sizeBytes: Math.min(row.part_bytes, row.size - start) };

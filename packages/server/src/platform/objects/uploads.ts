@@ -2,7 +2,7 @@ import { open, rm, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { MusterError, type StoredObject, type Upload } from '@muster-ml/protocol';
 import type { Clock, NewId } from '../clock/index.ts';
-import type { Database } from '../database/index.ts';
+import type { Database, Tx } from '../database/index.ts';
 import { syncFolder } from './durable-files.ts';
 import type { FolderObjectStore } from './folder-object-store.ts';
 import { hashFile } from './hash-file.ts';
@@ -54,7 +54,7 @@ export function createUploads(parts: UploadsParts): Uploads {
   const load = async (id: string, owner: string): Promise<UploadRow> => {
     const row = await findUpload(database.reader, id);
     if (row === undefined || row.owner !== owner || row.expires_at <= clock.now()) {
-      throw new MusterError('upload_not_found', `there is no upload ${id.slice(0, 100)}`);
+      throw noSuchUpload(id);
     }
     return row;
   };
@@ -73,7 +73,10 @@ export function createUploads(parts: UploadsParts): Uploads {
   return {
     async start(wish) {
       if (wish.sizeBytes > parts.maxBytes) {
-        throw new MusterError('model_too_large', `the file has ${wish.sizeBytes} bytes; the limit is ${parts.maxBytes}`);
+        throw new MusterError(
+          'model_too_large',
+          `the file has ${wish.sizeBytes} bytes; the limit is ${parts.maxBytes}`,
+        );
       }
       const now = clock.now();
       const known = wish.sha256 === undefined ? undefined : await objects.stat(wish.sha256);
@@ -104,7 +107,9 @@ export function createUploads(parts: UploadsParts): Uploads {
       const range = partRange(row, number);
       if (range === undefined) {
         const count = partNumbers(row).length;
-        throw new MusterError('invalid_request', `the upload has ${count} parts, there is no part ${number}`, { place: 'part' });
+        throw new MusterError('invalid_request', `the upload has ${count} parts, there is no part ${number}`, {
+          place: 'part',
+        });
       }
       // Everything is here: a late repeat of a part changes nothing.
       if (row.state !== 'open') return await view(id, owner);
@@ -122,12 +127,12 @@ export function createUploads(parts: UploadsParts): Uploads {
           });
         }
         crashPoint('uploads.part-written');
-        if (known === undefined && attempt.isCurrent) await acknowledgePart(id, { number, size: range.sizeBytes, sha256: digest });
+        if (known === undefined && attempt.isCurrent)
+          await acknowledgePart(id, { number, size: range.sizeBytes, sha256: digest });
         crashPoint('uploads.part-acknowledged');
         return await view(id, owner);
       } catch (error) {
-        if (isNotFound(error)) throw new MusterError('upload_not_found', `there is no upload ${id}`, { cause: error });
-        throw toStorageError(error);
+        throw isNotFound(error) ? noSuchUpload(id, error) : toStorageError(error);
       } finally {
         attempt.end();
       }
@@ -138,12 +143,18 @@ export function createUploads(parts: UploadsParts): Uploads {
         const row = await load(id, owner);
         if (row.digest !== null && row.state === 'completed') return { digest: row.digest, sizeBytes: row.size };
         const file = fileOf(id);
-        const object = await verifiedWhole(row, file);
-        await database.inTransaction((tx) => setState(tx, id, 'storing', object.digest));
-        crashPoint('uploads.verified');
-        await objects.adopt(file, object, (tx) => setState(tx, id, 'completed', object.digest));
-        crashPoint('uploads.completed');
-        return object;
+        try {
+          // Its digest is known where a crash came after the hashing: parts don't change, so it still is.
+          const object =
+            row.digest === null ? await verifiedWhole(row, file) : { digest: row.digest, sizeBytes: row.size };
+          await database.inTransaction((tx) => setState(tx, id, 'storing', object.digest));
+          crashPoint('uploads.verified');
+          await objects.adopt(file, object, (tx) => setState(tx, id, 'completed', object.digest));
+          crashPoint('uploads.completed');
+          return object;
+        } catch (error) {
+          throw isNotFound(error) ? noSuchUpload(id, error) : toStorageError(error);
+        }
       }),
 
     abort: (id, owner) =>
@@ -173,27 +184,53 @@ export function createUploads(parts: UploadsParts): Uploads {
         .values({ upload: id, ...part })
         .onConflict((conflict) => conflict.doNothing())
         .execute();
-      await db.updateTable('upload').set({ expires_at: clock.now() + keptMs }).where('id', '=', id).execute();
+      await db
+        .updateTable('upload')
+        .set({ expires_at: clock.now() + keptMs })
+        .where('id', '=', id)
+        .execute();
     });
   }
 
   /** Digest of the whole, compared with what was declared; what does not fit is dropped, since no part may change. */
   async function verifiedWhole(row: UploadRow, file: string): Promise<StoredObject> {
-    // A crash came between the move into place and its row: adopting again finishes it.
-    if (row.state === 'storing' && row.digest !== null && (await objects.files.sizeOf(row.digest)) === row.size) {
-      const isHere = await hashFile(file).then(() => true, () => false);
-      if (!isHere) return await recovered(row, row.digest);
-    }
     const here = new Set((await findParts(database.reader, row.id)).map((part) => part.number));
     const missing = partNumbers(row).filter((number) => !here.has(number));
     if (missing.length > 0) {
-      throw new MusterError('upload_incomplete', `${missing.length} parts are missing: ${missing.slice(0, 20).join(', ')}`, {
-        details: { missing: missing.slice(0, 1000) },
-      });
+      throw new MusterError(
+        'upload_incomplete',
+        `${missing.length} parts are missing: ${missing.slice(0, 20).join(', ')}`,
+        {
+          details: { missing: missing.slice(0, 1000) },
+        },
+      );
     }
     const object = await hashFile(file);
     if (object.sizeBytes === row.size && (row.sha256 ?? object.digest) === object.digest) return object;
     await drop(row.id);
     throw new MusterError('digest_mismatch', `the file has the SHA-256 ${object.digest}, not ${row.sha256}`);
   }
+}
+
+async function setState(tx: Tx, id: string, state: UploadRow['state'], digest: string): Promise<void> {
+  await tx.withTables<UploadTables>().updateTable('upload').set({ state, digest }).where('id', '=', id).execute();
+}
+
+/** Makes the empty file, its name durable, unless the volume can't hold what will come. */
+async function makeFile(path: string, sizeBytes: number): Promise<void> {
+  try {
+    const volume = await statfs(dirname(path));
+    const freeBytes = volume.bavail * volume.bsize;
+    if (freeBytes < sizeBytes) {
+      throw new MusterError('disk_full', `the file has ${sizeBytes} bytes; the object store has room for ${freeBytes}`);
+    }
+    await (await open(path, 'wx')).close();
+    await syncFolder(dirname(path));
+  } catch (error) {
+    throw toStorageError(error);
+  }
+}
+
+function noSuchUpload(id: string, cause?: unknown): MusterError {
+  return new MusterError('upload_not_found', `there is no upload ${id.slice(0, 100)}`, { cause });
 }

@@ -47,7 +47,7 @@ export function channelToParent(): Channel | null {
 }
 
 /** Both sides in one process, for tests. Messages are copied as IPC would, and arrive in a later turn. */
-export function channelPair(): { readonly parent: Channel; readonly child: Channel; close(): void } {
+export function channelPair(): { readonly parent: Channel; readonly child: Channel; readonly close: () => void } {
   const deliver = (to: () => Hub) => (envelope: Envelope) => {
     const copy = JSON.parse(JSON.stringify(envelope)) as Envelope;
     queueMicrotask(() => to().receive(copy));
@@ -66,8 +66,8 @@ export function channelPair(): { readonly parent: Channel; readonly child: Chann
 
 interface Hub {
   readonly channel: Channel;
-  receive(envelope: Envelope): void;
-  close(): void;
+  readonly receive: (envelope: Envelope) => void;
+  readonly close: () => void;
 }
 
 function createHub(post: (envelope: Envelope) => void): Hub {

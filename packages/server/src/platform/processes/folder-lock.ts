@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 
 /** A lock that is held; the operating system takes it back when the process dies, however it dies. */
 export interface FolderLock {
-  release(): void;
+  readonly release: () => void;
 }
 
 /**
@@ -16,7 +16,9 @@ export function lockFolder(folder: string, name: string): FolderLock | { readonl
   const pidFile = join(folder, `${name}.pid`);
   const database = new DatabaseSync(join(folder, `${name}.lock`));
   try {
-    database.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    database.exec(
+      'PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE',
+    );
   } catch (error) {
     database.close();
     if (/locked|busy/i.test(String(error))) return { heldBy: pidIn(pidFile) };
@@ -27,7 +29,11 @@ export function lockFolder(folder: string, name: string): FolderLock | { readonl
 }
 
 /** Waits for a holder that is about to end, for at most `limitMs`. */
-export async function waitForLock(folder: string, name: string, limitMs: number): Promise<FolderLock | { readonly heldBy: number | null }> {
+export async function waitForLock(
+  folder: string,
+  name: string,
+  limitMs: number,
+): Promise<FolderLock | { readonly heldBy: number | null }> {
   const until = performance.now() + limitMs;
   for (;;) {
     const lock = lockFolder(folder, name);

@@ -1,9 +1,18 @@
 export { type BackoffRule, backoffMs, failuresAfter } from './backoff.ts';
 export { type Channel, type Topic, channelPair } from './channel.ts';
 export { type FolderLock, lockFolder, waitForLock } from './folder-lock.ts';
-export { folderError, makePrivateFolder } from './private-folder.ts';
+export { claimPort } from './free-port.ts';
+export { folderError, makePrivateFolder, makeRuntimeFolder } from './private-folder.ts';
 export { processesTopic, watchProcesses } from './process-board.ts';
 export { type ProcessTable, type ProcessUsage, readProcessTable, readPssBytes } from './process-usage.ts';
-export { type RoleContext, type StartRole, type StartedRole, endAtSignals, runAlone, runSupervised } from './role.ts';
+export {
+  type RoleContext,
+  type StartRole,
+  type StartedRole,
+  endAtSignals,
+  exclusive,
+  runAlone,
+  runSupervised,
+} from './role.ts';
 export { type ProgramEnd, type ProgramRun, killGroup, runProgram } from './run-program.ts';
 export { SupervisedProcess, type SupervisedProcessOptions, eachLine } from './supervised-process.ts';

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** What a process and everything that it started use. */
+/** What a process, and everything that it started, uses. */
 export interface ProcessUsage {
   /** Resident bytes; shared pages count in each process. */
   readonly rssBytes: number;
@@ -12,6 +12,8 @@ export interface ProcessUsage {
 export interface ProcessTable {
   /** Null for a process that does not exist, and on systems without /proc. */
   usageOf(pid: number): ProcessUsage | null;
+  /** Resident bytes of the process alone. */
+  rssOf(pid: number): number | null;
   /** The process and its descendants. */
   treeOf(pid: number): readonly number[];
 }
@@ -47,6 +49,7 @@ export function readProcessTable(): ProcessTable {
   };
   return {
     treeOf,
+    rssOf: (pid) => rows.get(pid)?.rssBytes ?? null,
     usageOf: (pid) => {
       const tree = treeOf(pid).map((each) => rows.get(each));
       if (tree.length === 0) return null;
@@ -68,7 +71,11 @@ export function readPssBytes(pid: number): number | null {
 function parseStat(line: string): Row | undefined {
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
   if (fields.length < 22) return undefined;
-  return { parent: Number(fields[1]), cpuMicros: (Number(fields[11]) + Number(fields[12])) * tickMicros, rssBytes: Number(fields[21]) * pageBytes };
+  return {
+    parent: Number(fields[1]),
+    cpuMicros: (Number(fields[11]) + Number(fields[12])) * tickMicros,
+    rssBytes: Number(fields[21]) * pageBytes,
+  };
 }
 
 function textOf(file: string): string {

@@ -1,5 +1,7 @@
-import { type Problem, toMusterError, toProblem } from '@muster-ml/protocol';
+import { MusterError, type Problem, toMusterError, toProblem } from '@muster-ml/protocol';
 import { type Channel, channelToParent } from './channel.ts';
+import { waitForLock } from './folder-lock.ts';
+import { makePrivateFolder } from './private-folder.ts';
 
 /** What a role (control, gateway) is started with. */
 export interface RoleContext<Settings> {
@@ -64,7 +66,8 @@ export function runSupervised<Settings>(start: StartRole<Settings>): void {
       (error: unknown) => {
         // An internal error keeps its stack, here and in the log only.
         const known = toMusterError(error);
-        if (known.code === 'internal_error') process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+        if (known.code === 'internal_error')
+          process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
         life.send({ kind: 'failed', problem: toProblem(known) });
         setTimeout(() => process.exit(1), 100);
       },
@@ -81,15 +84,50 @@ export async function runAlone<Settings>(start: StartRole<Settings>, settings: S
   return role;
 }
 
+/** How long a role waits for its predecessor to let go: one whose supervisor was killed needs a moment to end. */
+const predecessorMs = 10_000;
+
+/** The role, started only while nobody else plays it on the same data directory. Throws `data_dir_in_use`. */
+export function exclusive<Settings extends { readonly dataDir: string }>(
+  name: string,
+  start: StartRole<Settings>,
+): StartRole<Settings> {
+  return async (context) => {
+    const { dataDir } = context.settings;
+    makePrivateFolder(dataDir);
+    const lock = await waitForLock(dataDir, name, predecessorMs);
+    if ('heldBy' in lock)
+      throw new MusterError('data_dir_in_use', `process ${lock.heldBy} is ${name} on ${dataDir}`, {
+        place: '--data-dir',
+        details: { pid: lock.heldBy },
+      });
+    try {
+      const role = await start(context);
+      // The lock lives as long as somebody refers to it.
+      return { facts: role.facts, drain: () => role.drain().finally(lock.release) };
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  };
+}
+
+/** Signals within this time are one: a terminal sends Ctrl-C to a launcher and to us, and the launcher passes it on. */
+const sameSignalMs = 300;
+
 /** Drains at the first SIGTERM, SIGINT or SIGHUP and exits; exits at once at the second. */
-export function endAtSignals(drain: (signal: NodeJS.Signals) => Promise<void>, beforeAbrupt: () => void = () => {}): void {
-  let isEnding = false;
+export function endAtSignals(
+  drain: (signal: NodeJS.Signals) => Promise<void>,
+  beforeAbrupt: () => void = () => {},
+): void {
+  let endingSince: number | undefined;
   const end = (signal: NodeJS.Signals): void => {
-    if (isEnding) {
+    if (endingSince !== undefined) {
+      if (performance.now() - endingSince < sameSignalMs) return;
       beforeAbrupt();
       process.exit(130);
     }
-    isEnding = true;
+    endingSince = performance.now();
     drain(signal).then(
       () => process.exit(0),
       () => process.exit(1),

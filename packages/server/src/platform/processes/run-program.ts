@@ -18,7 +18,13 @@ export interface ProgramRun {
 /** How a program ended; `errorTail` is the end of what it wrote to standard error. */
 export type ProgramEnd =
   | { readonly outcome: 'done'; readonly output: Uint8Array }
-  | { readonly outcome: 'failed'; readonly detail: string; readonly exitCode: number | null; readonly output: Uint8Array; readonly errorTail: string }
+  | {
+      readonly outcome: 'failed';
+      readonly detail: string;
+      readonly exitCode: number | null;
+      readonly output: Uint8Array;
+      readonly errorTail: string;
+    }
   | { readonly outcome: 'timeout' | 'memory' | 'output'; readonly detail: string; readonly errorTail: string };
 
 const errorTailBytes = 4096;
@@ -44,7 +50,8 @@ export function runProgram(run: ProgramRun): Promise<ProgramEnd> {
     const timer = setTimeout(() => exceed('timeout', `it took longer than ${run.timeoutMs} ms`), run.timeoutMs);
     const poll = setInterval(() => {
       const rssBytes = child.pid === undefined ? 0 : (readProcessTable().usageOf(child.pid)?.rssBytes ?? 0);
-      if (rssBytes > run.memoryBytes) exceed('memory', `it took ${rssBytes} bytes of memory, more than the ${run.memoryBytes} allowed`);
+      if (rssBytes > run.memoryBytes)
+        exceed('memory', `it took ${rssBytes} bytes of memory, more than the ${run.memoryBytes} allowed`);
     }, memoryPollMs);
     const end = (result: ProgramEnd): void => {
       clearTimeout(timer);
@@ -62,12 +69,20 @@ export function runProgram(run: ProgramRun): Promise<ProgramEnd> {
     });
     child.stdin.on('error', () => {}); // it may end without reading
     child.stdin.end(run.input);
-    child.once('error', (error) => end({ outcome: 'failed', detail: error.message, exitCode: null, output: new Uint8Array(0), errorTail }));
+    child.once('error', (error) =>
+      end({ outcome: 'failed', detail: error.message, exitCode: null, output: new Uint8Array(0), errorTail }),
+    );
     child.once('close', (exitCode, signal) => {
       if (exceeded !== undefined) return end({ ...exceeded, errorTail });
       const whole = Buffer.concat(output);
       if (exitCode === 0) return end({ outcome: 'done', output: whole });
-      return end({ outcome: 'failed', detail: signal === null ? `exit code ${exitCode}` : `ended by ${signal}`, exitCode, output: whole, errorTail });
+      return end({
+        outcome: 'failed',
+        detail: signal === null ? `exit code ${exitCode}` : `ended by ${signal}`,
+        exitCode,
+        output: whole,
+        errorTail,
+      });
     });
   });
 }

@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { type MusterError, type ProcessStatus, fromProblem, toProblem } from '@muster-ml/protocol';
-import { MusterError as Refusal } from '@muster-ml/protocol';
+import { MusterError, type ProcessStatus, fromProblem } from '@muster-ml/protocol';
 import type { Clock } from '../clock/index.ts';
 import { type BackoffRule, backoffMs, failuresAfter } from './backoff.ts';
 import { type Channel, type Topic, channelOfChild } from './channel.ts';
@@ -11,8 +10,10 @@ export interface SupervisedProcessOptions {
   readonly program: string;
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Read at every start, so that a restart may be told what the first start found out (the port). */
-  readonly settings: () => unknown;
+  /** What the role is started with; it travels over the channel, not through the environment. */
+  readonly settings: unknown;
+  /** Clears what an earlier process left, such as its socket. */
+  readonly beforeStart: () => void;
   readonly clock: Clock;
   /** A start that takes longer is given up. */
   readonly startLimitMs: number;
@@ -102,6 +103,7 @@ export class SupervisedProcess {
 
   #spawn(): void {
     const { program, environment, clock, role } = this.#options;
+    this.#options.beforeStart();
     const child = fork(program, [...this.#options.arguments], {
       env: { ...environment },
       execArgv: [...process.execArgv],
@@ -119,7 +121,7 @@ export class SupervisedProcess {
     });
     let failure: MusterError | undefined;
     life.on((report) => {
-      if (report.kind === 'waiting') return life.send({ kind: 'start', settings: this.#options.settings() });
+      if (report.kind === 'waiting') return life.send({ kind: 'start', settings: this.#options.settings });
       cancelLimit();
       if (report.kind === 'ready') this.#becomeReady(report.facts);
       else failure = fromProblem(report.problem);
@@ -155,13 +157,15 @@ export class SupervisedProcess {
     if (this.#isEnding) return this.#options.onChange();
     if (!this.#wasReady) {
       this.#state = 'failed';
-      this.#firstReady.reject(failure ?? new Refusal('program_failed', `${role} ended before it was ready (${cause})`, { place: role }));
+      this.#firstReady.reject(
+        failure ?? new MusterError('program_failed', `${role} ended before it was ready (${cause})`, { place: role }),
+      );
       return this.#options.onChange();
     }
     this.#failures = failuresAfter(restartRule, this.#failures, livedMs);
     const pauseMs = backoffMs(restartRule, this.#failures);
     this.#state = 'restarting';
-    this.#detail = failure === undefined ? `ended by ${cause}` : toProblem(failure).detail;
+    this.#detail = failure === undefined ? `ended by ${cause}` : failure.message;
     this.#restarts += 1;
     this.#options.onIncident(`${role} ended (${this.#detail}); starting it again in ${pauseMs} ms`, failure);
     this.#cancelRestart = clock.after(pauseMs, () => this.#spawn());

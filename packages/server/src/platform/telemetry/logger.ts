@@ -19,11 +19,24 @@ export interface LoggerOptions {
 /** A logger and the way to close it: what was logged before is written. */
 export interface OpenLogger {
   readonly logger: Logger;
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Names of fields whose values are never logged, wherever they stand in the first three levels. */
-const secretFields = ['authorization', 'Authorization', 'cookie', 'set-cookie', 'token', 'adminToken', 'internalToken', 'secret', 'password', 'databaseUrl', 'apiKey', 'key'];
+const secretFields = [
+  'authorization',
+  'Authorization',
+  'cookie',
+  'set-cookie',
+  'token',
+  'adminToken',
+  'internalToken',
+  'secret',
+  'password',
+  'databaseUrl',
+  'apiKey',
+  'key',
+];
 const secretPaths = secretFields.flatMap((field) => [`["${field}"]`, `*["${field}"]`, `*.*["${field}"]`]);
 
 /**
@@ -40,12 +53,21 @@ export function openLogger(options: LoggerOptions): OpenLogger {
     serializers: { err: serializeError, error: serializeError },
     hooks: {
       logMethod(values, method) {
-        method.apply(this, values.map((value) => (typeof value === 'string' ? redactText(value) : value)) as Parameters<typeof method>);
+        method.apply(
+          this,
+          values.map((value) => (typeof value === 'string' ? redactText(value) : value)) as Parameters<typeof method>,
+        );
       },
     },
   };
-  if (options.folder === undefined) return { logger: pino(settings, pino.destination({ dest: 2, sync: true })), close: () => {} };
-  const file = openRotatingFile({ folder: options.folder, name: options.role, maxBytes: options.maxFileBytes, maxFiles: options.maxFiles });
+  if (options.folder === undefined)
+    return { logger: pino(settings, pino.destination({ dest: 2, sync: true })), close: () => {} };
+  const file = openRotatingFile({
+    folder: options.folder,
+    name: options.role,
+    maxBytes: options.maxFileBytes,
+    maxFiles: options.maxFiles,
+  });
   return { logger: pino(settings, file), close: file.close };
 }
 

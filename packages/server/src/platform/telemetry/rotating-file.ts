@@ -13,9 +13,9 @@ export interface RotatingFileOptions {
 
 /** A file that lines are appended to; at `maxBytes` it is moved aside and begun anew. */
 export interface RotatingFile {
-  write(line: string): void;
+  readonly write: (line: string) => void;
   /** Writes what is buffered and closes. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /**
@@ -24,7 +24,8 @@ export interface RotatingFile {
  */
 export function openRotatingFile(options: RotatingFileOptions): RotatingFile {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-  const fileOf = (age: number): string => join(options.folder, age === 0 ? `${options.name}.log` : `${options.name}.${age}.log`);
+  const fileOf = (age: number): string =>
+    join(options.folder, age === 0 ? `${options.name}.log` : `${options.name}.${age}.log`);
   let sizeBytes = sizeOf(fileOf(0));
   // Lines are joined to writes of 4 KiB, or to what came within 50 ms: a write for each line would cost the gateway 10 µs a request.
   const file = pino.destination({ dest: fileOf(0), sync: true, minLength: 4096, periodicFlush: 50, mode: 0o600 });

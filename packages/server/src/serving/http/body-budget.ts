@@ -19,9 +19,13 @@ export class BodyBudget {
    */
   reserve(bytes: number, ownBytes: number): void {
     if (this.#held > ownBytes && this.#held + bytes > this.#maxBytes) {
-      throw new MusterError('queue_full', 'the bodies of the requests that are open fill the memory set aside for them', {
-        retryAfterSeconds: 1,
-      });
+      throw new MusterError(
+        'queue_full',
+        'the bodies of the requests that are open fill the memory set aside for them',
+        {
+          retryAfterSeconds: 1,
+        },
+      );
     }
     this.#held += bytes;
   }

@@ -6,7 +6,11 @@ import type { BodyBudget } from './body-budget.ts';
 import { requestIdOf } from './request-id.ts';
 
 /** How a face writes an error. */
-export type ErrorRenderer = (error: MusterError, status: number, requestId: string) => { readonly contentType: string; readonly body: string };
+export type ErrorRenderer = (
+  error: MusterError,
+  status: number,
+  requestId: string,
+) => { readonly contentType: string; readonly body: string };
 
 /** What of a refused body is read before the connection closes, so that the client sees the answer and not a reset. */
 const drainBytes = 1024 * 1024;
@@ -100,18 +104,17 @@ export class Exchange implements Cancellation {
     const { contentType, body } = this.#render(error, status, this.requestId);
     const size = Buffer.byteLength(body);
     const headers: string[] = [];
-    if (status === 429 || status === 503) headers.push('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterSeconds ?? 1))));
+    if (status === 429 || status === 503)
+      headers.push('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterSeconds ?? 1))));
     if (status === 401) headers.push('WWW-Authenticate', 'Bearer realm="muster"');
-    if (error.code === 'method_not_allowed') headers.push('Allow', String(error.details['allow']));
-    if (error.code === 'unsupported_media_type') {
-      if (error.details['accept'] !== undefined) headers.push('Accept', String(error.details['accept']));
-      if (error.details['acceptEncoding'] !== undefined) headers.push('Accept-Encoding', String(error.details['acceptEncoding']));
+    for (const [detail, name] of detailHeaders) {
+      const value = error.details[detail];
+      if (typeof value === 'string') headers.push(name, value);
     }
-    // Where the body was not read to its end, the next request on this connection could not be found.
-    const isUnread = !this.request.complete && hasBody(this.request);
-    if (isUnread) headers.push('Connection', 'close');
+    const mustClose = !this.request.complete && hasLargeBody(this.request);
+    if (mustClose) headers.push('Connection', 'close');
     this.#writeHead(status, contentType, size, headers);
-    if (isUnread) this.#drain(body);
+    if (mustClose) this.#drain(body);
     else this.response.end(body);
     this.#answered(status, error, size);
   }
@@ -187,6 +190,13 @@ export class Exchange implements Cancellation {
   }
 }
 
+/** Facts of an error that HTTP has a header for. */
+const detailHeaders = [
+  ['allow', 'Allow'],
+  ['accept', 'Accept'],
+  ['acceptEncoding', 'Accept-Encoding'],
+] as const;
+
 /** HTTP status of an error. What belongs to the transport has a status of its own; the rest goes by kind. */
 function statusOf(error: MusterError): number {
   switch (error.code) {
@@ -201,7 +211,10 @@ function statusOf(error: MusterError): number {
   }
 }
 
-function hasBody(request: IncomingMessage): boolean {
-  const length = request.headers['content-length'];
-  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+/**
+ * Whether more of a body may follow than is worth reading: then the connection closes, because the next request on it
+ * begins behind that body. Node reads on over a small one by itself.
+ */
+function hasLargeBody(request: IncomingMessage): boolean {
+  return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 65_536;
 }

@@ -69,7 +69,8 @@ function collect(exchange: Exchange, limits: BodyLimits): Promise<Uint8Array> {
       exchange.requestBytes = size;
       resolve(more === undefined ? (first ?? new Uint8Array(0)) : Buffer.concat(more, size));
     };
-    const cancel = (): void => stop(new MusterError('request_cancelled', 'the caller went away while the body was read'));
+    const cancel = (): void =>
+      stop(new MusterError('request_cancelled', 'the caller went away while the body was read'));
     request.on('data', take);
     request.on('end', finish);
     request.on('close', cancel);
@@ -82,8 +83,14 @@ function ignore(): void {}
 
 function tooLarge(bytes: number | undefined, maxBytes: number): MusterError {
   const size = bytes === undefined ? 'the body' : `the body has ${bytes} bytes and`;
-  const message = bytes === undefined ? `${size} is larger than the ${maxBytes} bytes that this endpoint takes` : `${size} is larger than the ${maxBytes} that this endpoint takes`;
-  return new MusterError('body_too_large', message, { place: 'body', remedy: "Send less at once, or raise the endpoint's limit bodyBytes." });
+  const message =
+    bytes === undefined
+      ? `${size} is larger than the ${maxBytes} bytes that this endpoint takes`
+      : `${size} is larger than the ${maxBytes} that this endpoint takes`;
+  return new MusterError('body_too_large', message, {
+    place: 'body',
+    remedy: "Send less at once, or raise the endpoint's limit bodyBytes.",
+  });
 }
 
 function tooSlow(timeoutMs: number): MusterError {

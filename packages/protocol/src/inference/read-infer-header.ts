@@ -1,5 +1,5 @@
 import { MusterError } from '../errors/muster-error.ts';
-import { decodeBase64Elements } from "./base64-elements.ts";
+import { decodeBase64Elements } from './base64-elements.ts';
 import {
   type DescribedInput,
   type InferHeader,
@@ -104,7 +104,8 @@ function readInput(scanner: JsonScanner, place: string): DescribedInput {
     } while (scanner.more(closeBrace));
   }
   if (name === undefined || name === '') throw invalidRequest(`${place} has no name`, `${place}.name`);
-  if (datatype === undefined) throw invalidRequest(`${place} (${quoteName(name)}) has no datatype`, `${place}.datatype`);
+  if (datatype === undefined)
+    throw invalidRequest(`${place} (${quoteName(name)}) has no datatype`, `${place}.datatype`);
   if (shape === undefined) throw invalidRequest(`${place} (${quoteName(name)}) has no shape`, `${place}.shape`);
   const count = countElements(shape, place);
 
@@ -117,13 +118,16 @@ function readInput(scanner: JsonScanner, place: string): DescribedInput {
   }
   const binarySize = binarySizeOf(parameters, place);
   if (parameters['shared_memory_region'] !== undefined) {
-    throw new MusterError('not_offered', `${place} (${quoteName(name)}) is in shared memory, which is not offered`, { place });
+    throw new MusterError('not_offered', `${place} (${quoteName(name)}) is in shared memory, which is not offered`, {
+      place,
+    });
   }
   if ((bytes === undefined) === (binarySize === undefined)) {
     const what = bytes === undefined ? 'has neither data nor binary_data_size' : 'has both data and binary_data_size';
     throw invalidRequest(`${place} (${quoteName(name)}) ${what}`, place);
   }
-  if (bytes !== undefined && datatype === 'BYTES' && parameters['content_type'] === 'base64') bytes = decodeBase64Elements(bytes, place);
+  if (bytes !== undefined && datatype === 'BYTES' && parameters['content_type'] === 'base64')
+    bytes = decodeBase64Elements(bytes, place);
   return { name, datatype, shape, parameters, bytes, binarySize };
 }
 
@@ -149,7 +153,11 @@ function readOutput(scanner: JsonScanner, place: string): RequestedOutput {
 }
 
 /** A list of objects; `null` counts as absent. */
-function readList<T>(scanner: JsonScanner, place: string, read: (scanner: JsonScanner, place: string) => T): T[] | undefined {
+function readList<T>(
+  scanner: JsonScanner,
+  place: string,
+  read: (scanner: JsonScanner, place: string) => T,
+): T[] | undefined {
   if (scanner.peek() === letterN && scanner.word('null')) return undefined;
   if (scanner.peek() !== openBracket) throw wrongKind(scanner, `${place} must be a list`, place);
   const list: T[] = [];
@@ -173,7 +181,9 @@ function readOptionalString(scanner: JsonScanner, place: string): string | undef
 function readDatatype(scanner: JsonScanner, place: string): Datatype | undefined {
   const text = readOptionalString(scanner, `${place}.datatype`);
   if (text === undefined || isDatatype(text)) return text;
-  throw new MusterError('invalid_datatype', `${place}.datatype: there is no datatype ${quoteName(text)}`, { place: `${place}.datatype` });
+  throw new MusterError('invalid_datatype', `${place}.datatype: there is no datatype ${quoteName(text)}`, {
+    place: `${place}.datatype`,
+  });
 }
 
 function readShape(scanner: JsonScanner, place: string): readonly number[] {
@@ -240,7 +250,8 @@ function readParameter(scanner: JsonScanner, key: string, place: string): InferP
     return undefined;
   }
   const value = readNumber(scanner, place);
-  if (value === undefined) throw invalidRequest(`${place}: ${quoteName(key)} must be a string, a boolean or a number`, place);
+  if (value === undefined)
+    throw invalidRequest(`${place}: ${quoteName(key)} must be a string, a boolean or a number`, place);
   return value;
 }
 
@@ -248,7 +259,9 @@ function binarySizeOf(parameters: InferParameters, place: string): number | unde
   const size = parameters['binary_data_size'];
   if (size === undefined) return undefined;
   if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size;
-  throw new MusterError('invalid_binary_data', `${place}: binary_data_size must be an integer of at least 0`, { place: `${place}.parameters.binary_data_size` });
+  throw new MusterError('invalid_binary_data', `${place}: binary_data_size must be an integer of at least 0`, {
+    place: `${place}.parameters.binary_data_size`,
+  });
 }
 
 /** The error of a value of the wrong kind; malformed JSON is told as such. */

@@ -1,0 +1,4 @@
+import { answerOrders } from './process-orders.ts';
+import { generateLoad } from './load-generator.ts';
+
+answerOrders(generateLoad);

@@ -1,0 +1,86 @@
+import type { Deployment, Endpoint } from '@muster-ml/protocol';
+import { withNearest } from '../context/with-nearest.ts';
+import type { Invocation } from '../invocation.ts';
+import { conditionText } from '../output/endpoint-text.ts';
+import { nextCommands } from '../output/next-commands.ts';
+import { showFacts } from '../output/show-facts.ts';
+import { tableOptions } from '../output/show-list.ts';
+import { tensorText } from '../output/signature-text.ts';
+import { type Column, renderTable } from '../output/table.ts';
+import { safeText } from '../output/text-width.ts';
+import { timeText } from '../output/time-text.ts';
+import { durationText } from '../units/duration.ts';
+import { sizeText } from '../units/size.ts';
+
+/** Most features or outputs that are listed by name; `--json` has all. */
+const mostNames = 12;
+
+/** Shows one endpoint: how it is, what it takes and gives, and its deployments. */
+export async function endpointShow(invocation: Invocation, name: string): Promise<void> {
+  const { terminal, flags, surroundings } = invocation;
+  const client = await invocation.client();
+  const endpoint = await withNearest(client, 'endpoint', name, async () => await client.call('endpointGet', { params: { endpoint: name } }));
+  if (flags.json === true) return terminal.print(JSON.stringify(endpoint));
+  if (flags.output === 'name') return terminal.print(endpoint.name);
+  const when = (time: string | null): string => timeText(time, { relative: terminal.isRead, nowMs: surroundings.now() });
+  showFacts(terminal, [
+    ['endpoint', endpoint.name],
+    ['state', conditionText(endpoint)],
+    ['url', `${client.url}/predict/${endpoint.name}`],
+    ['infer', `${client.url}/v2/models/${endpoint.name}/infer`],
+    ['team', endpoint.team],
+    ['description', endpoint.description],
+    ['tags', Object.entries(endpoint.tags).map(([key, value]) => `${key}=${value}`).join(', ')],
+    ['features', listed(endpoint.signature?.features)],
+    ['inputs', endpoint.signature?.inputs.slice(0, mostNames).map(tensorText).join('\n')],
+    ['outputs', endpoint.signature?.outputs.slice(0, mostNames).map(tensorText).join('\n')],
+    ['labels', listed(endpoint.signature?.labels)],
+    ['limits', `timeout ${durationText(endpoint.limits.timeoutMs)}, body ${sizeText(endpoint.limits.bodyBytes)}, queue ${endpoint.limits.queue}`],
+    ['created', `${when(endpoint.createdAt)} by ${endpoint.createdBy}`],
+  ]);
+  if (endpoint.deployments.length > 0) {
+    terminal.print('');
+    terminal.print(renderTable(endpoint.deployments, deploymentColumns(when), tableOptions(invocation)));
+  }
+  for (const deployment of endpoint.deployments) showProblem(invocation, deployment);
+  nextCommands(terminal, next(endpoint));
+}
+
+function deploymentColumns(when: (time: string | null) => string): Column<Deployment>[] {
+  return [
+    { title: 'ROLE', value: ({ role }) => role },
+    { title: 'VERSION', value: ({ model, version }) => `${model}:${version}`, shrinks: true },
+    { title: 'SHARE', value: ({ sharePercent }) => `${sharePercent} %`, align: 'right' },
+    { title: 'STATE', value: ({ state }) => state },
+    { title: 'REPLICAS', value: ({ replicas }) => `${replicas.filter(({ state }) => state === 'ready').length}/${replicas.length}`, align: 'right' },
+    { title: 'READY', value: ({ readyAt }) => when(readyAt) },
+    { title: 'BY', value: ({ createdBy }) => createdBy, shrinks: true },
+    { title: 'RUNNERS', value: ({ replicas }) => [...new Set(replicas.map(({ runner }) => runner))].join(', ') || '-', wide: true, shrinks: true },
+    { title: 'ID', value: ({ id }) => id, wide: true },
+  ];
+}
+
+function showProblem({ terminal }: Invocation, { role, model, version, problem }: Deployment): void {
+  if (problem === undefined) return;
+  terminal.print('');
+  terminal.print(`${terminal.paint.red(terminal.symbols.failed)} ${role} ${safeText(model)}:${version}: ${safeText(problem.title)}`);
+  terminal.print(`  ${safeText(problem.detail)}`);
+  terminal.print(`  ${terminal.symbols.arrow} ${safeText(problem.remedy)}`);
+}
+
+function listed(names: readonly string[] | undefined): string | undefined {
+  if (names === undefined) return undefined;
+  const more = names.length - mostNames;
+  return `${names.slice(0, mostNames).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function next(endpoint: Endpoint): (readonly [string, string])[] {
+  const candidate = endpoint.deployments.find(({ role, state }) => role !== 'live' && (state === 'ready' || state === 'starting'));
+  return [
+    ['', ''],
+    ['Try it', `muster predict ${endpoint.name}`],
+    ['History', `muster endpoint logs ${endpoint.name}`],
+    ...(candidate === undefined ? [] : [['Make live', `muster promote ${endpoint.name}`] as const]),
+    ...(endpoint.previous === null ? [] : [['Undo', `muster rollback ${endpoint.name}`] as const]),
+  ];
+}

@@ -1,0 +1,81 @@
+import type { ServingSettings } from '@muster-ml/protocol';
+import { readCores } from '../units/cores.ts';
+import { readCount } from '../units/count.ts';
+import { readDuration } from '../units/duration.ts';
+import { readSize } from '../units/size.ts';
+
+/** The flags of how a version is served, as they were typed. */
+export interface ServingFlags {
+  readonly replicas?: string;
+  readonly batchRows?: string;
+  readonly batchWait?: string;
+  readonly memory?: string;
+  readonly cpu?: string;
+  readonly threads?: string;
+  readonly ownRunner?: boolean;
+}
+
+/** What of the settings was given; a missing one keeps its value. */
+export interface ServingWish {
+  readonly replicas?: number | undefined;
+  readonly ownRunner?: boolean | undefined;
+  readonly cpu?: number | null | undefined;
+  readonly memoryBytes?: number | null | undefined;
+  readonly maxRows?: number | undefined;
+  readonly waitMs?: number | undefined;
+  readonly intraOpThreads?: number | undefined;
+}
+
+/** Throws `UsageError` for a value that cannot be read. */
+export function readServingFlags(flags: ServingFlags): ServingWish {
+  return {
+    replicas: given(flags.replicas, (text) => readCount('--replicas', text, 1)),
+    maxRows: given(flags.batchRows, (text) => readCount('--batch-rows', text, 1)),
+    waitMs: given(flags.batchWait, (text) => readDuration('--batch-wait', text)),
+    memoryBytes: given(flags.memory, (text) => (text === 'none' ? null : readSize('--memory', text))),
+    cpu: given(flags.cpu, (text) => (text === 'none' ? null : readCores('--cpu', text))),
+    intraOpThreads: given(flags.threads, (text) => readCount('--threads', text, 0)),
+    ownRunner: flags.ownRunner,
+  };
+}
+
+/** The settings to deploy with: those of the live deployment, where there is one, changed by what was given. */
+export function servingSettings(wish: ServingWish, current: ServingSettings | undefined): DeepPartial<ServingSettings> {
+  const resources = { ...current?.resources };
+  if (wish.cpu !== undefined) resources.cpu = wish.cpu ?? undefined;
+  if (wish.memoryBytes !== undefined) resources.memoryBytes = wish.memoryBytes ?? undefined;
+  return withoutUndefined({
+    replicas: wish.replicas ?? current?.replicas,
+    ownRunner: wish.ownRunner ?? current?.ownRunner,
+    resources: withoutUndefined(resources),
+    batching: withoutUndefined({
+      maxRows: wish.maxRows ?? current?.batching.maxRows,
+      waitMs: wish.waitMs ?? current?.batching.waitMs,
+    }),
+    onnx: withoutUndefined({ ...current?.onnx, intraOpThreads: wish.intraOpThreads ?? current?.onnx.intraOpThreads }),
+  });
+}
+
+/** The settings that differ from the defaults, in words, such as `3 replicas, 512 MiB`. */
+export function keptSettingsText(current: ServingSettings): string {
+  const parts = [];
+  if (current.replicas !== 1) parts.push(`${current.replicas} replicas`);
+  if (current.ownRunner) parts.push('a runner of its own');
+  if (current.resources.cpu !== undefined) parts.push(`cpu ${current.resources.cpu}`);
+  if (current.resources.memoryBytes !== undefined) parts.push(`memory ${Math.round(current.resources.memoryBytes / 2 ** 20)}Mi`);
+  if (current.batching.maxRows !== 64) parts.push(`batches of ${current.batching.maxRows} rows`);
+  if (current.batching.waitMs !== 0) parts.push(`batch wait ${current.batching.waitMs}ms`);
+  if (current.onnx.intraOpThreads !== 1) parts.push(`${current.onnx.intraOpThreads} threads`);
+  return parts.join(', ');
+}
+
+type DeepPartial<T> = { [K in keyof T]?: T[K] extends readonly unknown[] ? T[K] : T[K] extends object ? DeepPartial<T[K]> : T[K] };
+type WithoutUndefined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function withoutUndefined<T extends object>(value: T): WithoutUndefined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as WithoutUndefined<T>;
+}
+
+function given<T>(text: string | undefined, read: (text: string) => T): T | undefined {
+  return text === undefined ? undefined : read(text);
+}

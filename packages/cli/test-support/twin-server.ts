@@ -1,0 +1,321 @@
+import { createHash } from 'node:crypto';
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  type Endpoint,
+  type ErrorCode,
+  MusterError,
+  type Operation,
+  type Route,
+  type RouteName,
+  type Version,
+  deploySchema,
+  routes,
+  servingSettingsSchema,
+  toMusterError,
+  toProblem,
+} from '@muster-ml/protocol';
+
+/** What came in, for a test to look at. */
+export interface SeenRequest {
+  readonly route: RouteName | 'predict' | 'explain' | 'livez';
+  readonly body: unknown;
+}
+
+/** A server in the test's own process that answers as Muster does, from memory; every body and answer is checked against the protocol. */
+export interface TwinServer {
+  readonly url: string;
+  readonly token: string;
+  readonly seen: readonly SeenRequest[];
+  /** The next call of the route answers with this error. */
+  failNext(route: RouteName, code: ErrorCode, message: string): void;
+  /** Operations stay running until the promise is resolved. */
+  holdOperations(until: Promise<void>): void;
+  close(): Promise<void>;
+}
+
+const now = '2026-11-24T12:00:00.000Z';
+const partBytes = 1024;
+const signature = {
+  inputs: [{ name: 'input', datatype: 'FP32' as const, shape: [-1, 2] }],
+  outputs: [{ name: 'label', datatype: 'INT64' as const, shape: [-1] }],
+  features: ['age', 'income'],
+};
+
+export async function startTwinServer(): Promise<TwinServer> {
+  const token = 'twin-token-1234567890';
+  const seen: SeenRequest[] = [];
+  const failures = new Map<RouteName, MusterError>();
+  const models = new Map<string, { versions: Version[]; aliases: Record<string, number> }>();
+  const endpoints = new Map<string, Endpoint>();
+  const operations = new Map<string, Operation>();
+  const uploads = new Map<string, { sizeBytes: number; sha256: string; parts: Map<number, Buffer> }>();
+  const objects = new Set<string>();
+  let held: Promise<void> = Promise.resolve();
+
+  const server = createServer((request, response) => {
+    void answer(request, response).catch((thrown: unknown) => {
+      const problem = toProblem(toMusterError(thrown), 'request-1');
+      response.writeHead(problem.status, { 'content-type': 'application/problem+json', 'x-request-id': 'request-1' });
+      response.end(JSON.stringify(problem));
+    });
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://twin');
+    const body = await bodyOf(request);
+    if (url.pathname === '/livez') {
+      response.end('ok');
+      return;
+    }
+    const authorization = request.headers.authorization;
+    if (authorization === undefined) throw new MusterError('token_missing', 'there is no token');
+    if (authorization !== `Bearer ${token}`) throw new MusterError('token_invalid', 'nobody has this token');
+    if (url.pathname.startsWith('/predict/')) return predict(request, response, url.pathname.slice(9), body.toString());
+    const found = findRoute(request.method ?? '', url.pathname);
+    if (found === undefined) throw new MusterError('route_not_found', url.pathname);
+    const { name, route, params } = found;
+    const parsed = typeof route.body === 'object' ? route.body.parse(body.length === 0 ? undefined : JSON.parse(body.toString())) : body;
+    seen.push({ route: name, body: parsed });
+    const failure = failures.get(name);
+    if (failure !== undefined) {
+      failures.delete(name);
+      throw failure;
+    }
+    if (name === 'operationWatch') return await watch(response, params['operation'] ?? '');
+    const result = handle(name, params, parsed);
+    if (route.answer.status === 204) return void response.writeHead(204).end();
+    const checked = typeof route.answer.schema === 'object' ? route.answer.schema.parse(result) : result;
+    response.writeHead(route.answer.status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(checked));
+  }
+
+  function handle(name: RouteName, params: Readonly<Record<string, string>>, body: unknown): unknown {
+    const model = params['model'] ?? '';
+    const endpoint = params['endpoint'] ?? '';
+    switch (name) {
+      case 'whoami':
+        return { id: 'a1', kind: 'person', name: 'ana', teams: { default: ['admin'] } };
+      case 'status':
+        return {
+          version: '0.1.0',
+          environment: 'dev',
+          startedAt: now,
+          database: { kind: 'sqlite', ok: true },
+          objects: { kind: 'folder', ok: true },
+          isolation: { level: 'namespaces', advice: '' },
+          processes: [{ role: 'control', id: 'control', state: 'running', pid: 7, startedAt: now, restarts: 0, memoryBytes: 1e8 }],
+          counts: { models: models.size, endpoints: endpoints.size, ready: endpoints.size },
+        };
+      case 'modelList':
+        return { items: [...models.keys()].map(modelDocument) };
+      case 'modelCreate': {
+        const { name: created } = body as { name: string };
+        models.set(created, { versions: [], aliases: {} });
+        return modelDocument(created);
+      }
+      case 'modelGet':
+        return modelDocument(model);
+      case 'versionList':
+        return { items: known(model).versions.toReversed() };
+      case 'versionGet':
+        return versionOf(model, Number(params['version']));
+      case 'aliasSet':
+        known(model).aliases[params['alias'] ?? ''] = (body as { version: number }).version;
+        return { model, alias: params['alias'], version: (body as { version: number }).version };
+      case 'uploadStart': {
+        const { sizeBytes, sha256 } = body as { sizeBytes: number; sha256: string };
+        const id = `u${uploads.size + 1}`;
+        uploads.set(id, { sizeBytes, sha256, parts: new Map() });
+        return uploadDocument(id);
+      }
+      case 'uploadGet':
+        return uploadDocument(params['upload'] ?? '');
+      case 'uploadPart':
+        uploadOf(params['upload'] ?? '').parts.set(Number(params['part']), body as Buffer);
+        return uploadDocument(params['upload'] ?? '');
+      case 'uploadComplete': {
+        const upload = uploadOf(params['upload'] ?? '');
+        const whole = Buffer.concat([...upload.parts].toSorted(([a], [b]) => a - b).map(([, part]) => part));
+        const digest = objects.has(upload.sha256) ? upload.sha256 : createHash('sha256').update(whole).digest('hex');
+        if (digest !== upload.sha256) throw new MusterError('digest_mismatch', 'it differs');
+        objects.add(digest);
+        return { digest, sizeBytes: upload.sizeBytes };
+      }
+      case 'versionRegister': {
+        const { digest, sampleCsv } = body as { digest: string; sampleCsv?: string };
+        const { versions } = known(model);
+        versions.push(versionDocument(model, versions.length + 1, digest, sampleCsv !== undefined));
+        return startOperation('register-version', `model/${model}`, { model, version: versions.length });
+      }
+      case 'endpointList':
+        return { items: [...endpoints.values()] };
+      case 'endpointGet':
+        return endpointOf(endpoint);
+      case 'endpointDelete':
+        endpointOf(endpoint);
+        endpoints.delete(endpoint);
+        return undefined;
+      case 'endpointEvents':
+        endpointOf(endpoint);
+        return { items: [{ at: now, level: 'info', deployment: null, what: 'created', message: `endpoint ${endpoint} was made \u001b[31mred` }] };
+      case 'deploy': {
+        const request = deploySchema.parse(body);
+        const number = request.version ?? known(request.model).aliases[request.alias ?? ''] ?? 0;
+        versionOf(request.model, number);
+        const earlier = endpoints.get(endpoint);
+        endpoints.set(endpoint, endpointDocument(endpoint, earlier, request.model, number, request));
+        return startOperation('deploy', `endpoint/${endpoint}`, { endpoint });
+      }
+      case 'promote':
+        endpointOf(endpoint);
+        throw new MusterError('nothing_to_promote', `${endpoint} has no canary`);
+      case 'rollback':
+        endpointOf(endpoint);
+        return startOperation('deploy', `endpoint/${endpoint}`, { endpoint });
+      case 'operationGet':
+        return operationOf(params['operation'] ?? '');
+      default:
+        throw new MusterError('not_offered', `the twin has no ${name}`);
+    }
+  }
+
+  function predict(request: IncomingMessage, response: ServerResponse, name: string, body: string): void {
+    endpointOf(name);
+    const example = { rows: [{ age: 1, income: 2 }] };
+    const isPost = request.method === 'POST';
+    seen.push({ route: isPost ? 'predict' : 'explain', body });
+    response.writeHead(200, { 'content-type': 'application/json' });
+    if (!isPost) return void response.end(JSON.stringify({ endpoint: name, example, fields: [] }));
+    const isCsv = request.headers['content-type'] === 'text/csv';
+    const count = isCsv ? body.trim().split('\n').length - 1 : (JSON.parse(body) as typeof example).rows.length;
+    const predictions = Array.from({ length: count }, (_, at) => ({ label: at, probabilities: [0.123456789, 0.9] }));
+    response.end(JSON.stringify({ endpoint: name, model: 'fraud', version: '1', predictions }));
+  }
+
+  async function watch(response: ServerResponse, id: string): Promise<void> {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(`data: ${JSON.stringify({ ...operationOf(id), state: 'running', progress: 'loading' })}\n\n`);
+    await held;
+    response.end(`data: ${JSON.stringify(operationOf(id))}\n\n`);
+  }
+
+  function startOperation(kind: Operation['kind'], subject: string, result: Record<string, unknown>): Operation {
+    const id = `op${operations.size + 1}`;
+    const ended: Operation = { id, kind, subject, state: 'succeeded', progress: 'done', result, problem: null, createdAt: now, createdBy: 'ana', finishedAt: now };
+    operations.set(id, ended);
+    return { ...ended, state: 'running', progress: 'begun', result: null, finishedAt: null };
+  }
+
+  function operationOf(id: string): Operation {
+    return operations.get(id) ?? missing('operation_not_found', id);
+  }
+  function known(model: string): { versions: Version[]; aliases: Record<string, number> } {
+    return models.get(model) ?? missing('model_not_found', model);
+  }
+  function versionOf(model: string, number: number): Version {
+    return known(model).versions[number - 1] ?? missing('version_not_found', `${model}:${number}`);
+  }
+  function endpointOf(name: string): Endpoint {
+    return endpoints.get(name) ?? missing('endpoint_not_found', `there is no endpoint ${name}`);
+  }
+  function uploadOf(id: string): { sizeBytes: number; sha256: string; parts: Map<number, Buffer> } {
+    return uploads.get(id) ?? missing('upload_not_found', id);
+  }
+  function modelDocument(name: string): object {
+    const { versions, aliases } = known(name);
+    return { name, team: 'default', description: '', tags: {}, latestVersion: versions.length === 0 ? null : versions.length, aliases, createdAt: now, createdBy: 'ana' };
+  }
+  function uploadDocument(id: string): object {
+    const { sizeBytes, sha256, parts } = uploadOf(id);
+    return { id, sizeBytes, sha256, partBytes, received: [...parts.keys()], state: objects.has(sha256) ? 'completed' : 'open', createdAt: now, expiresAt: now };
+  }
+
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://localhost:${port}`,
+    token,
+    seen,
+    failNext: (route, code, message) => void failures.set(route, new MusterError(code, message)),
+    holdOperations: (until) => {
+      held = until;
+    },
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => void server.close(resolve));
+    },
+  };
+}
+
+function missing(code: ErrorCode, message: string): never {
+  throw new MusterError(code, message);
+}
+
+function findRoute(method: string, path: string): { readonly name: RouteName; readonly route: Route; readonly params: Record<string, string> } | undefined {
+  for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
+    const match = new RegExp(`^${route.path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`).exec(path);
+    if (match === null || route.method !== method) continue;
+    const params = Object.entries(match.groups ?? {}).map(([key, value]): [string, string] => [key, decodeURIComponent(value)]);
+    return { name, route, params: Object.fromEntries(params) };
+  }
+  return undefined;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function versionDocument(model: string, number: number, digest: string, hasSample: boolean): Version {
+  return {
+    model,
+    number,
+    runtime: 'onnx',
+    digest,
+    sizeBytes: 3000,
+    signature,
+    facts: { format: 'onnx', sizeBytes: 3000, producer: 'skl2onnx', irVersion: 8, opsets: { '': 17 }, operators: {}, parameterCount: 31, metadata: {}, adaptations: [] },
+    sampleDigest: hasSample ? '0'.repeat(64) : null,
+    description: '',
+    tags: {},
+    createdAt: now,
+    createdBy: 'ana',
+  };
+}
+
+function endpointDocument(name: string, earlier: Endpoint | undefined, model: string, version: number, request: { role: 'live' | 'canary' | 'shadow'; sharePercent?: number | undefined; settings: unknown }): Endpoint {
+  const deployment = {
+    id: `d${version}-${request.role}`,
+    endpoint: name,
+    model,
+    version,
+    role: request.role,
+    sharePercent: request.sharePercent ?? 100,
+    state: 'ready' as const,
+    settings: servingSettingsSchema.parse(request.settings),
+    replicas: [{ id: 'r1', runner: 'pack-1', state: 'ready' as const }],
+    createdAt: now,
+    createdBy: 'ana',
+    readyAt: now,
+    endedAt: null,
+  };
+  const others = (earlier?.deployments ?? []).filter(({ role }) => role !== request.role);
+  const live = earlier?.deployments.find(({ role }) => role === 'live');
+  return {
+    name,
+    team: 'default',
+    description: '',
+    tags: {},
+    limits: { timeoutMs: 10_000, bodyBytes: 2 ** 26, queue: 1024 },
+    standing: 'deployed',
+    ready: true,
+    signature,
+    deployments: [...others, deployment],
+    previous: request.role === 'live' && live !== undefined ? { model: live.model, version: live.version } : null,
+    revision: 1,
+    createdAt: now,
+    createdBy: 'ana',
+  };
+}

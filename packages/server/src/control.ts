@@ -1,0 +1,185 @@
+import { timingSafeEqual } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MusterError, type ProcessStatus, openApiDocument } from '@muster-ml/protocol';
+import { type Configuration, ownEnvironments, urlOf } from './config/index.ts';
+import { createDeployments, deploymentRoutes } from './deployments/index.ts';
+import { type IdentityRoom, createIdentity, saveLogin, savedLogin, tokenInHeader } from './identity/index.ts';
+import { createInstallation, installationRoutes } from './installation/index.ts';
+import { createLedger } from './ledger/index.ts';
+import { createIds, systemClock as clock } from './platform/clock/index.ts';
+import { type Database, openDatabase } from './platform/database/index.ts';
+import { createApiServer, createIdempotency, listenAt, mountPages, mountRaw } from './platform/http/index.ts';
+import { createObjectStore, createUploads } from './platform/objects/index.ts';
+import { createOperations } from './platform/operations/index.ts';
+import { type Channel, type StartRole, processesTopic, watchProcesses } from './platform/processes/index.ts';
+import { type Logger, createMetrics, openLogger } from './platform/telemetry/index.ts';
+import { createInspector, createRegistry, registryRoutes, uploadRoutes } from './registry/index.ts';
+import { ChannelRuntimeHost, type RuntimeHost, runnersTopic, startLocalRuntimeHost } from './runners/index.ts';
+import { createGatewayHub } from './serving/index.ts';
+
+const sweepEveryMs = 3_600_000;
+
+/** The control plane: everything that is decided and remembered. It listens for the gateway only. */
+export const startControl: StartRole<Configuration> = async ({ settings, parent }) => {
+  const { logger, close: closeLog } = openLogger({ role: 'control', folder: join(settings.dataDir, 'logs'), ...settings.log });
+  const softwareVersion = version();
+  const newId = createIds(clock);
+  const internalToken = internalTokenOf(settings);
+
+  // What is remembered.
+  const database = await openDatabase({ url: settings.databaseUrl, file: join(settings.dataDir, 'muster.db'), onFatal: endAtOnce });
+  const objects = await createObjectStore({ folder: join(settings.dataDir, 'objects'), database, clock, newId });
+  const uploads = createUploads({ objects, database, clock, newId, maxBytes: settings.limits.maxModelBytes });
+  const ledger = createLedger({ clock });
+  const identity = createIdentity({ database, ledger, clock, newId });
+  const operations = createOperations({ database, clock, newId });
+  const signedInAs = await signIn(identity, database, settings);
+
+  // What runs.
+  const { host: runtimeHost, stop: stopHost } = await runtimeHostOf(settings, parent, softwareVersion, logger);
+  const gatewayHub = createGatewayHub({ token: internalToken, clock, log: logger });
+  const inspect = createInspector({
+    program: fileURLToPath(import.meta.resolve('@muster-ml/runtime-onnx/inspect')),
+    timeoutMs: settings.limits.inspectionMs,
+    memoryBytes: settings.limits.inspectionMemoryBytes,
+  });
+  const registry = createRegistry({ database, objects, ledger, identity, operations, inspect, clock, newId });
+  const deployments = createDeployments({
+    database,
+    registry,
+    identity,
+    ledger,
+    operations,
+    objects,
+    runtimeHost,
+    gatewayHub,
+    clock,
+    newId,
+    installation: await identity.installationId(),
+    onError: (error) => logger.error({ err: error }, 'reconciling failed; it is tried again'),
+  });
+  const installation = createInstallation({
+    identity,
+    database,
+    objects,
+    operations,
+    runtimeHost,
+    clock,
+    softwareVersion,
+    environment: settings.environment,
+    processes: parent === null ? ownProcess : watchProcesses(parent.topic(processesTopic)),
+    counts: async () => ({ models: await registry.countModels(), ...(await deployments.countEndpoints()) }),
+  });
+
+  // How it is reached.
+  const metrics = createMetrics('control');
+  const app = createApiServer({
+    authenticate: async (authorization, requestId) => ({
+      actor: await identity.authenticate(tokenInHeader(authorization)),
+      requestId,
+    }),
+    callerId: (caller) => caller.actor.id,
+    handlers: {
+      ...installationRoutes(installation),
+      ...registryRoutes(registry),
+      ...uploadRoutes(uploads, identity),
+      ...deploymentRoutes(deployments),
+    },
+    idempotency: createIdempotency({ database, clock }),
+    logger,
+  });
+  mountPages(app, {
+    openApi: openApiDocument(softwareVersion),
+    metrics: async () => await metrics.metrics(),
+    isInternal: (authorization) => equals(authorization ?? '', `Bearer ${internalToken}`),
+  });
+  mountRaw(app, 'GET', '/internal/v1/routing', (request, response) => gatewayHub.handleRouting(request, response));
+  mountRaw(app, 'POST', '/internal/v1/reports', (request, response) => void gatewayHub.handleReports(request, response));
+  await listenAt(app, settings.internal.controlAddress);
+
+  await registry.resume();
+  await deployments.reconciler.start();
+  const sweeping = setInterval(() => {
+    Promise.all([uploads.sweep(), objects.sweep()]).catch((error: unknown) => logger.warn({ err: error }, 'sweeping failed'));
+  }, sweepEveryMs);
+
+  return {
+    facts: { signedInAs },
+    async drain() {
+      clearInterval(sweeping);
+      gatewayHub.close();
+      await app.close();
+      await deployments.reconciler.drain();
+      await operations.drain();
+      await stopHost();
+      await database.close();
+      closeLog();
+    },
+  };
+};
+
+/** A failed commit leaves the state of the disk unknown: only a restart finds out what was acknowledged. */
+function endAtOnce(error: MusterError): void {
+  process.stderr.write(`${error.title}: ${error.message}\n`);
+  process.exit(1);
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return (manifest as { readonly version: string }).version;
+}
+
+function internalTokenOf({ internal }: Configuration): string {
+  if (internal.token !== undefined) return internal.token;
+  throw new MusterError('invalid_configuration', 'control on its own shares a secret with its gateways, and none is set', {
+    place: 'internal.token',
+    remedy: 'Set internal.tokenFile to a file with at least 16 random characters, here and for the gateways.',
+  });
+}
+
+/**
+ * Sees that whoever starts Muster on this machine is signed in: the first start makes the admin, and a login that was
+ * lost with the configuration folder is renewed, because who owns the database file owns the installation. On
+ * PostgreSQL only the first start does so.
+ */
+async function signIn(identity: IdentityRoom, database: Database, settings: Configuration): Promise<string> {
+  const server = urlOf(settings);
+  const saved = await savedLogin(settings.configDir, server);
+  const isKnown = await identity.authenticate(saved).then(
+    () => true,
+    () => false,
+  );
+  const name = userInfo().username;
+  const token = await identity.ensureAdmin({ name, renew: !isKnown && database.kind === 'sqlite' });
+  if (token !== undefined) await saveLogin(settings.configDir, server, token);
+  return name;
+}
+
+/** The supervisor's runtime host over its channel; a control on its own has one itself. */
+async function runtimeHostOf(
+  settings: Configuration,
+  parent: Channel | null,
+  software: string,
+  log: Logger,
+): Promise<{ readonly host: RuntimeHost; readonly stop: () => Promise<void> }> {
+  if (parent === null) {
+    const local = await startLocalRuntimeHost({ configuration: settings, environment: ownEnvironments().runner, software, log });
+    return { host: local, stop: async () => await local.stop() };
+  }
+  const host = new ChannelRuntimeHost(parent.topic(runnersTopic), settings.runtimeDir);
+  await host.ready;
+  return { host, stop: async () => {} };
+}
+
+function ownProcess(): readonly ProcessStatus[] {
+  const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
+  return [{ role: 'control', id: 'control', state: 'running', pid: process.pid, startedAt, restarts: 0, memoryBytes: process.memoryUsage.rss() }];
+}
+
+function equals(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

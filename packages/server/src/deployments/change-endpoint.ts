@@ -1,0 +1,116 @@
+import { type Action, MusterError } from '@muster-ml/protocol';
+import type { Caller, Identity } from '../identity/index.ts';
+import type { Ledger, LedgerActor } from '../ledger/index.ts';
+import type { Clock, NewId } from '../platform/clock/index.ts';
+import type { Database, Tx } from '../platform/database/index.ts';
+import type { Operations } from '../platform/operations/index.ts';
+import type { ServedVersion } from '../registry/index.ts';
+import { type Change, beginChange, isChanged } from './change.ts';
+import type { EndpointKey, DeploymentStore } from './store.ts';
+
+/** Where a version comes from; the registry authorizes the read and resolves an alias. */
+export interface VersionSource {
+  servedVersion(caller: Caller, model: string, pick: { readonly version: number } | { readonly alias: string }): Promise<ServedVersion>;
+}
+
+/** What the use cases of this room work with. */
+export interface DeploymentParts {
+  readonly database: Database;
+  readonly store: DeploymentStore;
+  readonly registry: VersionSource;
+  readonly identity: Identity;
+  readonly ledger: Ledger;
+  readonly operations: Operations;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** Wakes the reconciler; called after a commit. */
+  readonly wake: () => void;
+}
+
+/** What a decision answers beside what it put into the change. */
+export interface Decided<R> {
+  readonly result: R;
+  /** Facts for the ledger. */
+  readonly ctx: Readonly<Record<string, unknown>>;
+}
+
+export type Decide<R> = (change: Change, tx: Tx, now: number) => Promise<Decided<R>> | Decided<R>;
+
+/**
+ * The shape of every use case on an endpoint that exists: authorize, load, decide, save with its audit entry in one
+ * transaction, then wake the reconciler. Throws `endpoint_not_found`.
+ */
+export async function changeEndpoint<R>(parts: DeploymentParts, caller: Caller, action: Action, name: string, decide: Decide<R>): Promise<R> {
+  const known = await parts.store.find({ name });
+  if (known === undefined) throw endpointNotFound(name);
+  const resource = { kind: 'endpoint', id: name, team: known.endpoint.team } as const;
+  parts.identity.authorize(caller, action, resource);
+  return await inChange(parts, { name }, async (tx, change, epoch) => {
+    if (change === undefined) throw endpointNotFound(name);
+    parts.identity.authorize(caller, action, { ...resource, team: change.after.endpoint.team });
+    const decided = await decide(change, tx, parts.clock.now());
+    await commitChange(parts, tx, epoch, change, { actor: ledgerActor(caller), action, request: caller.requestId, ctx: decided.ctx });
+    return { change, result: decided.result };
+  });
+}
+
+/** One writing transaction about an endpoint; afterwards who waits for its operations hears of their end. */
+export async function inChange<R>(
+  parts: DeploymentParts,
+  key: EndpointKey,
+  work: (tx: Tx, change: Change | undefined, epoch: number) => Promise<{ readonly change: Change | undefined; readonly result: R }>,
+): Promise<R> {
+  const { change, result } = await parts.database.inTransaction(async (tx) => {
+    const epoch = await parts.store.begin(tx);
+    const state = await parts.store.find(key, tx);
+    return await work(tx, state === undefined ? undefined : beginChange(state), epoch);
+  });
+  for (const { operationId } of change?.ends ?? []) parts.operations.announce(operationId);
+  parts.wake();
+  return result;
+}
+
+/** The entry of whoever wished the change; the reconciler's own facts are entries of theirs. */
+export interface ChangeAuthor {
+  readonly actor: LedgerActor;
+  readonly action: Action | `system.${string}`;
+  readonly request: string;
+  readonly ctx: Readonly<Record<string, unknown>>;
+}
+
+/** Writes a change with all that belongs to it; the ledger comes last. False where the endpoint changed meanwhile: then nothing is written. */
+export async function commitChange(
+  parts: Pick<DeploymentParts, 'store' | 'operations' | 'ledger' | 'clock' | 'newId'>,
+  tx: Tx,
+  epoch: number,
+  change: Change,
+  author: ChangeAuthor | undefined,
+): Promise<boolean> {
+  const { store, operations, ledger, newId } = parts;
+  const now = parts.clock.now();
+  const { endpoint } = change.after;
+  if (isChanged(change) && !(await store.save(tx, epoch, change.before, change.after))) return false;
+  await store.addEvents(
+    tx,
+    change.events.map((event) => ({ ...event, id: newId(), endpointId: endpoint.id, at: now })),
+  );
+  for (const { operationId, end } of change.ends) await operations.finish(tx, operationId, end);
+  for (const quarantine of change.quarantines) await store.quarantine(tx, { ...quarantine, at: now });
+  const subject = { kind: 'endpoint', id: endpoint.name };
+  if (author !== undefined) {
+    await ledger.append(tx, { actor: author.actor, action: author.action, subject, team: endpoint.team, outcome: 'allowed', request: author.request, ctx: { endpoint: endpoint.id, ...author.ctx } });
+  }
+  for (const { action, ctx } of change.entries) {
+    const actor = { kind: 'system', id: 'reconciler' } as const;
+    await ledger.append(tx, { actor, action, subject, team: endpoint.team, outcome: 'allowed', request: author?.request ?? 'reconciler', ctx: { endpoint: endpoint.id, ...ctx } });
+  }
+  return true;
+}
+
+export function ledgerActor(caller: Caller): LedgerActor {
+  return { kind: caller.actor.kind, id: caller.actor.id, token: caller.actor.tokenId };
+}
+
+export function endpointNotFound(name: string): MusterError {
+  return new MusterError('endpoint_not_found', `there is no endpoint ${name}`);
+}

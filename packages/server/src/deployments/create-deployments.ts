@@ -1,0 +1,61 @@
+import type { DeployRequest, Endpoint, EndpointEvent, Operation, Page, PageQuery, updateEndpointSchema } from '@muster-ml/protocol';
+import type { z } from 'zod';
+import type { Caller, Identity } from '../identity/index.ts';
+import { cancelDeployment } from './cancel-deployment.ts';
+import type { DeploymentParts } from './change-endpoint.ts';
+import { countEndpoints } from './count-endpoints.ts';
+import { deleteEndpoint } from './delete-endpoint.ts';
+import { deploy } from './deploy.ts';
+import { endDeploymentById } from './end-deployment.ts';
+import { promote } from './promote.ts';
+import { type ReadParts, getEndpoint, listEndpoints, listEvents, render } from './read-endpoints.ts';
+import { Reconciler, type ReconcilerParts } from './reconciler.ts';
+import { rollback } from './rollback.ts';
+import { createDeploymentStore } from './store.ts';
+import { updateEndpoint } from './update-endpoint.ts';
+
+export interface DeploymentsParts extends Omit<DeploymentParts, 'store' | 'wake'>, Omit<ReconcilerParts, 'store' | 'identity'> {
+  readonly identity: Identity;
+}
+
+/** Endpoints and deployments: the use cases, and the reconciler that makes them come true. */
+export interface Deployments {
+  deploy(caller: Caller, endpoint: string, request: DeployRequest): Promise<Operation>;
+  promote(caller: Caller, endpoint: string): Promise<Operation>;
+  rollback(caller: Caller, endpoint: string, request: { readonly force?: string | undefined }): Promise<Operation>;
+  endDeployment(caller: Caller, endpoint: string, deployment: string): Promise<void>;
+  updateEndpoint(caller: Caller, endpoint: string, patch: z.output<typeof updateEndpointSchema>, revision: number | undefined): Promise<Endpoint>;
+  deleteEndpoint(caller: Caller, endpoint: string): Promise<void>;
+  getEndpoint(caller: Caller, endpoint: string): Promise<Endpoint>;
+  listEndpoints(caller: Caller, query: PageQuery): Promise<Page<Endpoint>>;
+  listEvents(caller: Caller, endpoint: string, query: PageQuery): Promise<Page<EndpointEvent>>;
+  /** For the installation's summary. */
+  countEndpoints(): Promise<{ readonly endpoints: number; readonly ready: number }>;
+  readonly reconciler: Reconciler;
+}
+
+/** Puts the room together; nothing runs before `reconciler.start()`. */
+export function createDeployments(parts: DeploymentsParts): Deployments {
+  const store = createDeploymentStore(parts.database);
+  const reconciler = new Reconciler({ ...parts, store });
+  const using: DeploymentParts = { ...parts, store, wake: () => reconciler.wake() };
+  const seen = () => new Map(parts.runtimeHost.observed().flatMap((runner) => runner.replicas.map((replica) => [replica.id, replica] as const)));
+  const reading: ReadParts = { store, identity: parts.identity, seen };
+  parts.operations.onCancel('deploy', async (id) => await cancelDeployment(using, id));
+  return {
+    deploy: async (caller, endpoint, request) => await deploy(using, caller, endpoint, request),
+    promote: async (caller, endpoint) => await promote(using, caller, endpoint),
+    rollback: async (caller, endpoint, request) => await rollback(using, caller, endpoint, request),
+    endDeployment: async (caller, endpoint, deployment) => await endDeploymentById(using, caller, endpoint, deployment),
+    updateEndpoint: async (caller, endpoint, patch, revision) => {
+      const [updated] = await render(reading, [await updateEndpoint(using, caller, endpoint, patch, revision)]);
+      return updated ?? (await getEndpoint(reading, caller, endpoint));
+    },
+    deleteEndpoint: async (caller, endpoint) => await deleteEndpoint(using, caller, endpoint),
+    getEndpoint: async (caller, endpoint) => await getEndpoint(reading, caller, endpoint),
+    listEndpoints: async (caller, query) => await listEndpoints(reading, caller, query),
+    listEvents: async (caller, endpoint, query) => await listEvents(reading, caller, endpoint, query),
+    countEndpoints: async () => await countEndpoints(parts.database),
+    reconciler,
+  };
+}

@@ -1,0 +1,53 @@
+import type { Endpoint, EndpointEvent, Page, PageQuery } from '@muster-ml/protocol';
+import type { Caller } from '../identity/index.ts';
+import { type DeploymentParts, endpointNotFound } from './change-endpoint.ts';
+import type { EndpointState } from './endpoint.ts';
+import { type SeenRunners, renderEndpoint } from './render-endpoint.ts';
+
+/** Reads join what is wished with what is seen, at the moment of the read. */
+export type ReadParts = Pick<DeploymentParts, 'store' | 'identity'> & { readonly seen: () => SeenRunners };
+
+/** One endpoint. Throws `endpoint_not_found`. */
+export async function getEndpoint(parts: ReadParts, caller: Caller, name: string): Promise<Endpoint> {
+  const state = await find(parts, caller, 'endpoint.read', name);
+  const [endpoint] = await render(parts, [state]);
+  if (endpoint === undefined) throw endpointNotFound(name);
+  return endpoint;
+}
+
+/** Endpoints of the teams that the caller sees, by name. The cursor is the last name. */
+export async function listEndpoints(parts: ReadParts, caller: Caller, query: PageQuery): Promise<Page<Endpoint>> {
+  const states = await parts.store.page(parts.identity.visibleTeams(caller.actor), query.after, query.limit + 1);
+  const shown = states.slice(0, query.limit);
+  return page(await render(parts, shown), states.length > query.limit ? shown.at(-1)?.endpoint.name : undefined);
+}
+
+/** What happened to an endpoint, newest first. The cursor is the last event's id. */
+export async function listEvents(parts: ReadParts, caller: Caller, name: string, query: PageQuery): Promise<Page<EndpointEvent>> {
+  const { endpoint } = await find(parts, caller, 'endpoint.logs', name);
+  const events = await parts.store.events(endpoint.id, query.after, query.limit + 1);
+  const shown = events.slice(0, query.limit);
+  return page(
+    shown.map(({ id: _id, ...event }) => event),
+    events.length > query.limit ? shown.at(-1)?.id : undefined,
+  );
+}
+
+/** Renders states as the API shows them. */
+export async function render(parts: ReadParts, states: readonly EndpointState[]): Promise<readonly Endpoint[]> {
+  const ids = states.flatMap((state) => state.deployments.flatMap((deployment) => deployment.previousId ?? []));
+  const previous = ids.length === 0 ? new Map<string, never>() : await parts.store.versionsOf([...new Set(ids)]);
+  const seen = parts.seen();
+  return states.map((state) => renderEndpoint(state, seen, previous));
+}
+
+async function find(parts: ReadParts, caller: Caller, action: 'endpoint.read' | 'endpoint.logs', name: string): Promise<EndpointState> {
+  const state = await parts.store.find({ name });
+  if (state === undefined) throw endpointNotFound(name);
+  parts.identity.authorize(caller, action, { kind: 'endpoint', id: name, team: state.endpoint.team });
+  return state;
+}
+
+function page<T>(items: readonly T[], next: string | undefined): Page<T> {
+  return next === undefined ? { items } : { items, next };
+}

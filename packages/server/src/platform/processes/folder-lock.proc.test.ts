@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { eventually } from '../../../test-support/eventually.ts';
+import { lockFolder, waitForLock } from './index.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'muster-lock-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test('one process holds the lock; another learns its pid; a killed holder holds nothing', async () => {
+  const script = `import { lockFolder } from ${JSON.stringify(new URL('./folder-lock.ts', import.meta.url).href)}; globalThis.held = lockFolder(${JSON.stringify(folder)}, 'role'); setInterval(() => {}, 1000);`;
+  const holder = spawn(process.execPath, ['--conditions=muster-source', '--input-type=module', '-e', script], {
+    stdio: 'ignore',
+  });
+  try {
+    await eventually(() => {
+      const lock = lockFolder(folder, 'role');
+      if ('release' in lock) lock.release();
+      return 'heldBy' in lock && lock.heldBy === holder.pid;
+    });
+  } finally {
+    holder.kill('SIGKILL');
+  }
+  const lock = await waitForLock(folder, 'role', 5_000);
+  expect(lock).toHaveProperty('release');
+  if ('release' in lock) lock.release();
+});
+
+test('locks of different names do not meet, and a released one is free', () => {
+  const first = lockFolder(folder, 'supervisor');
+  const second = lockFolder(folder, 'control');
+  expect('release' in first && 'release' in second).toBe(true);
+  expect(lockFolder(folder, 'control')).toEqual({ heldBy: process.pid });
+  if ('release' in first) first.release();
+  if ('release' in second) second.release();
+  const again = lockFolder(folder, 'control');
+  expect(again).toHaveProperty('release');
+  if ('release' in again) again.release();
+});

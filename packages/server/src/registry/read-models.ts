@@ -1,0 +1,38 @@
+import { type Model, MusterError, type Page, type PageQuery } from '@muster-ml/protocol';
+import type { Caller } from '../identity/index.ts';
+import { cursorOf, keyIn } from './cursor.ts';
+import { type ModelRecord, modelNotFound, renderModel } from './model.ts';
+import { type RegistryParts, findModel } from './parts.ts';
+
+type ReadParts = Pick<RegistryParts, 'database' | 'identity' | 'store'>;
+
+/** One model with its latest version and aliases. Throws `model_not_found`. */
+export async function getModel(parts: ReadParts, caller: Caller, name: string): Promise<Model> {
+  const model = await findModel(parts, caller, 'model.read', name);
+  const [rendered] = await render(parts, [model]);
+  if (rendered === undefined) throw modelNotFound(name);
+  return rendered;
+}
+
+/** Models of the teams that the caller sees, by name. */
+export async function listModels(parts: ReadParts, caller: Caller, query: PageQuery): Promise<Page<Model>> {
+  const teams = parts.identity.visibleTeams(caller.actor);
+  const after = query.after === undefined ? undefined : keyIn(query.after);
+  const models = await parts.store.modelsAfter(parts.database.reader, { teams, after, limit: query.limit + 1 });
+  const shown = models.slice(0, query.limit);
+  const last = models.length > query.limit ? shown.at(-1) : undefined;
+  const items = await render(parts, shown);
+  return last === undefined ? { items } : { items, next: cursorOf(last.name) };
+}
+
+async function render(parts: ReadParts, models: readonly ModelRecord[]): Promise<readonly Model[]> {
+  const pointers = await parts.store.pointersOf(
+    parts.database.reader,
+    models.map((model) => model.id),
+  );
+  return models.map((model) => {
+    const own = pointers.get(model.id);
+    if (own === undefined) throw new MusterError('internal_error', `the model ${model.id} has no pointers`);
+    return renderModel(model, own);
+  });
+}

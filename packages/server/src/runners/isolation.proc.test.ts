@@ -1,0 +1,143 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type Server, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { eventually } from '../../test-support/eventually.ts';
+import { silentLogger } from '../platform/telemetry/index.ts';
+import { type IsolationLevel, isolationLevels } from './confine.ts';
+import type { LocalRuntimeHost } from './local-runtime-host.ts';
+import { startLocalRuntimeHost } from './start-local-host.ts';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const twin = join(here, '../../test-support/twin-runner.ts');
+const program = {
+  command: process.execPath,
+  arguments: ['--conditions=muster-source', twin],
+  readable: [dirname(process.execPath), join(here, '../../../..')],
+};
+
+/** What each level promises that a runner does not reach; the rest of the list it may. */
+const closed: Readonly<Record<IsolationLevel, readonly string[]>> = {
+  bubblewrap: ['database', 'other model', 'login', 'elsewhere', 'control', 'tcp', 'environment'],
+  namespaces: ['database', 'other model', 'login', 'control', 'tcp', 'environment'],
+  uid: ['database', 'other model', 'login', 'control', 'environment'],
+  none: ['environment'],
+};
+
+let folder = '';
+let servers: Server[] = [];
+let host: LocalRuntimeHost | undefined;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'muster-cage-'));
+  chmodSync(folder, 0o755);
+  for (const name of ['data', 'run', 'run/server', 'config'])
+    mkdirSync(join(folder, name), { mode: name === 'run' ? 0o711 : 0o700 });
+});
+afterEach(async () => {
+  await host?.stop();
+  host = undefined;
+  for (const server of servers) server.close();
+  servers = [];
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function listen(where: { path: string } | { port: number; host: string }): Promise<number> {
+  const server = createServer((socket) => socket.destroy());
+  servers.push(server);
+  return new Promise((resolve) => {
+    server.listen(where, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : 0);
+    });
+  });
+}
+
+/** Loads a model that looks around; answers what it found, or null where the level does not work on this machine. */
+async function lookAround(isolation: IsolationLevel): Promise<readonly string[] | null> {
+  const files = {
+    database: join(folder, 'data/muster.db'),
+    'other model': join(folder, 'data/object'),
+    login: join(folder, 'config/config.json'),
+    elsewhere: join(folder, 'elsewhere'),
+  };
+  for (const file of Object.values(files))
+    writeFileSync(file, 'secret', { mode: file.endsWith('elsewhere') ? 0o644 : 0o600 });
+  const socket = join(folder, 'run/server/control');
+  await listen({ path: socket });
+  const port = await listen({ host: '127.0.0.1', port: 0 });
+  const model = join(folder, 'data/model');
+  writeFileSync(model, JSON.stringify({ look: { files: Object.values(files), port, socket } }), { mode: 0o600 });
+  try {
+    host = await startLocalRuntimeHost({
+      configuration: {
+        dataDir: join(folder, 'data'),
+        runtimeDir: join(folder, 'run'),
+        configDir: join(folder, 'config'),
+        runners: { isolation, hangMs: 10_000, loadMs: 20_000, parallelLoads: 1 },
+      },
+      onnx: program,
+      environment: { PATH: process.env['PATH'] ?? '' },
+      software: 'test',
+      log: silentLogger(),
+    });
+  } catch (error) {
+    if ((error as { code?: string }).code === 'isolation_unavailable') return null;
+    throw error;
+  }
+  const options = {
+    intraOpThreads: 1,
+    memoryArena: false,
+    executionProviders: ['cpu'],
+    graphOptimization: 'all',
+  } as const;
+  await host.want([
+    {
+      id: 'a',
+      runtime: 'onnx',
+      team: 'default',
+      kind: 'pack',
+      limits: {},
+      replicas: [{ id: 'r', file: model, digest: 'a'.repeat(64), options }],
+    },
+  ]);
+  const detail = await eventually(() => host?.observed()[0]?.replicas[0]?.problem?.detail, 20_000);
+  const found = JSON.parse(detail.replace(/^found /, '')) as string[];
+  return found.map((each) => Object.entries(files).find(([, file]) => file === each)?.[0] ?? each);
+}
+
+describe('a runner does not reach what its level closes', () => {
+  test.each(isolationLevels.map((level) => [level]))('%s', async (level) => {
+    const found = await lookAround(level);
+    // A machine without the means says so, and `auto` takes the next level: see the advice of the level that it has.
+    if (found === null) return expect(level).not.toBe('none');
+    expect(found.filter((each) => closed[level].includes(each))).toEqual([]);
+    // The look itself works: what a level leaves open is found.
+    return expect(found).toEqual(
+      expect.arrayContaining(
+        ['database', 'other model', 'login', 'elsewhere', 'control', 'tcp'].filter(
+          (each) => !closed[level].includes(each),
+        ),
+      ),
+    );
+  });
+});
+
+test('whatever this machine offers, auto finds a level that works and says what would be stronger', async () => {
+  const found = await startLocalRuntimeHost({
+    configuration: {
+      dataDir: join(folder, 'data'),
+      runtimeDir: join(folder, 'run'),
+      configDir: join(folder, 'config'),
+      runners: { isolation: 'auto', hangMs: 10_000, loadMs: 20_000, parallelLoads: 1 },
+    },
+    onnx: program,
+    environment: { PATH: process.env['PATH'] ?? '' },
+    software: 'test',
+    log: silentLogger(),
+  });
+  host = found;
+  expect(isolationLevels).toContain(found.isolation.level);
+  expect(found.isolation.advice).toMatch(/^Runners (have|run|can) /);
+});

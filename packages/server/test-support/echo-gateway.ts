@@ -1,0 +1,208 @@
+import { type IncomingHttpHeaders, type Server, createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Signature, type Tensor, type TensorSpec, MusterError } from '@muster-ml/protocol';
+import type { FaceDependencies, FaceLimits, Observation, PredictRequest, Prediction } from '../src/serving/faces.ts';
+import { createInferenceHandler } from '../src/serving/inference-handler.ts';
+import type { RoutedDeployment, RoutedEndpoint } from '../src/serving/routing-table.ts';
+
+/** Reaches every endpoint but `hidden`. */
+export const token = 'echo-token';
+
+/** What the twin of serving does with a request; by default it echoes inputs as outputs. */
+export type Behaviour = (request: PredictRequest, echo: () => Prediction) => Promise<Prediction> | Prediction;
+
+export interface EchoGateway {
+  readonly port: number;
+  readonly observations: readonly Observation[];
+  readonly requests: readonly PredictRequest[];
+  /** False: `/v2/health/ready` and every model are not ready. */
+  isReady: boolean;
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  /** POSTs JSON to `/v2/models/{endpoint}/infer`. */
+  infer(endpoint: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  connections(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly headers?: Record<string, string>;
+  readonly body?: string | Uint8Array | readonly Uint8Array[];
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  json(): unknown;
+}
+
+/** An endpoint whose version takes and gives these tensors. */
+export function echoEndpoint(
+  name: string,
+  inputs: readonly TensorSpec[],
+  more: Partial<RoutedEndpoint & RoutedDeployment & Signature> = {},
+): RoutedEndpoint {
+  const outputs = more.outputs ?? inputs.map((spec) => ({ ...spec, name: `${spec.name}_out` }));
+  const { features, labels, timeoutMs = 5000, bodyBytes = 1024 * 1024, maxRows = 64 } = more;
+  const signature: Signature = { inputs, outputs, features, labels };
+  const deployment = (role: RoutedDeployment['role'], version: string): RoutedDeployment => ({
+    id: `${name}-${version}`,
+    role,
+    sharePercent: role === 'live' ? 100 : 0,
+    model: `model-of-${name}`,
+    version,
+    runtime: 'onnx',
+    digest: '0'.repeat(64),
+    signature,
+    maxRows,
+    waitMs: 0,
+    replicas: [],
+  });
+  return {
+    name,
+    team: 'default',
+    timeoutMs,
+    bodyBytes,
+    queue: 16,
+    deployments: more.deployments ?? [deployment('live', '3'), deployment('canary', '4')],
+  };
+}
+
+/** The faces on a real server on loopback, with a twin of everything behind them. */
+export async function startEchoGateway(
+  endpoints: readonly RoutedEndpoint[],
+  behaviours: Readonly<Record<string, Behaviour>> = {},
+  limits: Partial<FaceLimits> = {},
+): Promise<EchoGateway> {
+  const observations: Observation[] = [];
+  const requests: PredictRequest[] = [];
+  const byName = new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  let ids = 0;
+  let isReady = true;
+  const dependencies: FaceDependencies = {
+    directory: { find: (name) => byName.get(name), names: () => byName.keys() },
+    admission: {
+      authenticate: (given) => {
+        if (given === undefined) throw new MusterError('token_missing', 'the request carries no token');
+        if (given !== token) throw new MusterError('token_invalid', 'the token is not known here');
+        return { digest: '', tokenId: 't', actor: 'a', expiresAt: null, predict: '*' };
+      },
+      mayPredict: (_grant, name) => name !== 'hidden',
+    },
+    readiness: { server: () => isReady, deployment: () => isReady },
+    predictor: {
+      pick: (endpoint, version) => {
+        const found = endpoint.deployments.find((one) =>
+          version === undefined ? one.role === 'live' : one.version === version,
+        );
+        if (found !== undefined) return found;
+        if (version === undefined)
+          throw new MusterError('endpoint_not_ready', 'there is no live version', { retryAfterSeconds: 1 });
+        throw new MusterError('version_not_deployed', 'the version is not deployed');
+      },
+      predict: async (request) => {
+        requests.push(request);
+        const echo = (): Prediction => ({
+          deployment: request.deployment,
+          outputs: echoed(request),
+          runMicros: 10,
+          queueMicros: 1,
+        });
+        return (await behaviours[request.endpoint.name]?.(request, echo)) ?? echo();
+      },
+    },
+    observer: { observe: (observation) => observations.push(observation) },
+    softwareVersion: '1.2.3',
+    newRequestId: () => `made-${++ids}`,
+    limits: { bodyTimeoutMs: 5000, bodyBytesInFlight: 256 * 1024 * 1024, ...limits },
+  };
+  const handle = createInferenceHandler(dependencies);
+  const server = createServer((request, response) => {
+    if (!handle(request, response)) response.writeHead(418).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const call = (method: string, path: string, options: CallOptions = {}): Promise<Answer> =>
+    send(port, method, path, options);
+  return {
+    port,
+    observations,
+    requests,
+    get isReady() {
+      return isReady;
+    },
+    set isReady(value) {
+      isReady = value;
+    },
+    call,
+    infer: (endpoint, body, headers = {}) =>
+      call('POST', `/v2/models/${endpoint}/infer`, {
+        headers,
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+    connections: () => connectionsOf(server),
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Waits until a condition holds; fails after two seconds. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 2000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error('the condition did not come to hold within two seconds');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function echoed({ inputs, outputs, deployment }: PredictRequest): Tensor[] {
+  const all = deployment.signature.outputs.map((spec, index): Tensor => {
+    const input = inputs[index % inputs.length];
+    if (input === undefined) throw new MusterError('model_failed', 'nothing to echo');
+    return { name: spec.name, datatype: input.datatype, shape: input.shape, bytes: input.bytes };
+  });
+  return outputs === undefined ? all : outputs.flatMap((name) => all.filter((tensor) => tensor.name === name));
+}
+
+function send(port: number, method: string, path: string, { headers = {}, body }: CallOptions): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      {
+        port,
+        host: '127.0.0.1',
+        method,
+        path,
+        agent: false,
+        headers: { authorization: `Bearer ${token}`, ...headers },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const whole = Buffer.concat(chunks);
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: whole,
+            json: () => JSON.parse(whole.toString()) as unknown,
+          });
+        });
+      },
+    );
+    request.on('error', reject);
+    if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) request.end(body);
+    else {
+      for (const chunk of body) request.write(chunk);
+      request.end();
+    }
+  });
+}
+
+function connectionsOf(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+}
