@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { run } from '../src/run.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
@@ -17,7 +19,9 @@ export interface Ended {
 /** A newcomer's machine: an own home in a temporary folder, nothing of the tester's environment. */
 export interface Home extends Disposable {
   readonly folder: string;
+  /** Runs a command line in the test's own process, which is quick. */
   run(words: readonly string[], options?: RunOptions): Promise<Ended>;
+  /** Starts the program as a user would. */
   start(words: readonly string[], options?: RunOptions): { readonly child: ChildProcess; readonly ended: Promise<Ended> };
 }
 
@@ -41,10 +45,27 @@ export function createHome(): Home {
     const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...output }));
     return { child, ended };
   }
+  async function runHere(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    let stdout = '';
+    let stderr = '';
+    const code = await run(words, {
+      env: { HOME: folder, LANG: 'C.UTF-8', ...options.env },
+      stdin: Readable.from([options.stdin ?? '']),
+      stdout: { write: (text) => (stdout += text) },
+      stderr: { write: (text) => (stderr += text) },
+      workingDirectory: folder,
+      homeDirectory: folder,
+      platform: 'linux',
+      now: Date.now,
+      interruption: new AbortController().signal,
+      releaseInterruption: () => {},
+    });
+    return { code, stdout, stderr };
+  }
   return {
     folder,
     start,
-    run: async (words, options) => await start(words, options).ended,
+    run: runHere,
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -54,7 +54,7 @@ export async function startRunner(args: readonly string[] = []): Promise<RunnerC
     process.execPath,
     ['--conditions=muster-source', program, '--listen', `unix:${socketPath}`, ...args],
     {
-      env: {},
+      env: {MALLOC_TRIM_THRESHOLD_:'65536',NODE_OPTIONS:'--max-semi-space-size=1'},
       stdio: ['pipe', 'pipe', 'inherit'],
     },
   );

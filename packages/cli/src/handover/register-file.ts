@@ -86,8 +86,8 @@ function isSame(latest: Version, file: ModelFile, signature: SignatureHints | un
 }
 
 function numberIn(result: Readonly<Record<string, unknown>> | null): number {
-  const number = result?.['version'] ?? result?.['number'];
-  if (typeof number === 'number') return number;
+  const version = result?.['version'];
+  if (typeof version === 'object' && version !== null && 'number' in version && typeof version.number === 'number') return version.number;
   throw new MusterError('internal_error', 'the result of the registration names no version');
 }
 

@@ -92,7 +92,7 @@ describe.each(databaseKinds)('the registry on %s', (kind) => {
     }
     throw new Error('the operation did not end');
   };
-  const uploaded = async (content = randomUUID()) =>
+  const uploaded = async (content: string = randomUUID()) =>
     (await store.objects.put(chunksOf(content), { maxBytes: 1000 })).digest;
   const register = async (model: string, extra: Partial<Parameters<Registry['registerVersion']>[2]> = {}) =>
     await ended(

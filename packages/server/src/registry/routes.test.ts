@@ -107,7 +107,7 @@ describe('the routes of models, versions, aliases and uploads', () => {
       ...more,
       headers: { authorization: who, ...more.headers },
     });
-    return { status: answer.statusCode, body: answer.body === '' ? undefined : (answer.json() as unknown), answer };
+    return { status: answer.statusCode, body: answer.body === '' ? undefined : answer.json<unknown>(), answer };
   };
   const post = (path: string, payload: object, who?: string) => ask('POST', path, { payload }, who);
   const sendPart = (id: string, part: number, payload: Buffer, headers: Record<string, string> = {}, who?: string) =>

@@ -135,7 +135,7 @@ describe('the gateway', () => {
     const answer = infer(gateway, 4);
     await vi.waitFor(() => expect(runner.runs).toHaveLength(1), until);
     const drained = gateway.drain(5000);
-    await expect(infer(gateway, 5)).rejects.toThrow();
+    await expect(infer(gateway, 5)).rejects.toThrow(/ECONNREFUSED|ECONNRESET|hang up/);
     release();
     const { status, headers } = await answer;
     expect([status, headers.connection]).toEqual([200, 'close']);
@@ -281,7 +281,7 @@ describe('everything that is no prediction', () => {
   });
 
   test('streams uploads with flat memory, at the speed at which control reads', async () => {
-    const total = 256 * 1024 * 1024;
+    const total = 96 * 1024 * 1024;
     const { gateway } = await aSystem(doubled, mirror);
     const chunk = Buffer.alloc(1024 * 1024);
     const before = process.memoryUsage.rss();
@@ -297,7 +297,7 @@ describe('everything that is no prediction', () => {
     const parts: Buffer[] = [];
     for await (const part of response) parts.push(part as Buffer);
     expect(JSON.parse(Buffer.concat(parts).toString())).toMatchObject({ bytes: total });
-    expect(peak - before).toBeLessThan(128 * 1024 * 1024);
+    expect(peak - before).toBeLessThan(64 * 1024 * 1024);
   });
 
   test('hands on an early refusal while the body is still on its way', async () => {
@@ -313,7 +313,7 @@ describe('everything that is no prediction', () => {
   });
 
   test('is bounded in number, and in the time in which nothing moves', async () => {
-    const { gateway } = await aSystem(doubled, () => undefined, { forward: { maxRequests: 1, idleTimeoutMs: 150 } });
+    const { gateway } = await aSystem(doubled, () => undefined, { forward: { maxRequests: 1, idleTimeoutMs: 600 } });
     const first = call(gateway, 'GET', '/slow');
     await vi.waitFor(async () => expect((await call(gateway, 'GET', '/more')).status).toBe(429), until);
     expect((await first).status).toBe(503);
@@ -324,6 +324,6 @@ describe('everything that is no prediction', () => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('half', () => response.destroy());
     });
-    await expect(call(gateway, 'GET', '/half')).rejects.toThrow();
+    await expect(call(gateway, 'GET', '/half')).rejects.toThrow(/aborted|ECONNRESET|hang up/);
   });
 });

@@ -56,7 +56,7 @@ const doubled: FakeModel = (inputs) => inputs.map((input) => ({ ...numbers(value
 
 /** A model whose answers are given by hand. */
 function heldModel(): { readonly model: FakeModel; release(): void; readonly waiting: number } {
-  let release: (() => void)[] = [];
+  const release: (() => void)[] = [];
   return {
     model: async (inputs, run) => {
       await new Promise<void>((resolve) => release.push(resolve));
@@ -155,9 +155,9 @@ describe('a prediction', () => {
     const held = heldModel();
     const runner = await aRunner({ 'd-0': held.model });
     const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address)])]);
-    const running = ask(predictor, 'e', [1], { deadlineMs: performance.now() + 60 });
+    const running = ask(predictor, 'e', [1], { deadlineMs: performance.now() + 400 });
     await vi.waitFor(() => expect(held.waiting).toBe(1));
-    const late = ask(predictor, 'e', [2], { deadlineMs: performance.now() + 30 });
+    const late = ask(predictor, 'e', [2], { deadlineMs: performance.now() + 200 });
     const waits = ask(predictor, 'e', [3]);
     expect(await late).toBe('deadline_passed');
     expect(await running).toBe('deadline_passed');
@@ -171,13 +171,14 @@ describe('a prediction', () => {
 
   test('waits for others where the deployment asks for it, but not when the run is full', async () => {
     const runner = await aRunner({ 'd-0': doubled });
-    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address, { maxRows: 3, waitMs: 40 })])]);
+    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address, { maxRows: 3, waitMs: 500 })])]);
     const startedMs = performance.now();
-    expect(await ask(predictor, 'e', [1])).toEqual([2]);
-    expect(performance.now() - startedMs).toBeGreaterThan(35);
-    const fullMs = performance.now();
-    await Promise.all([ask(predictor, 'e', [1]), ask(predictor, 'e', [2]), ask(predictor, 'e', [3])]);
-    expect(performance.now() - fullMs).toBeLessThan(35);
+    const alone = ask(predictor, 'e', [1]);
+    expect(await alone).toEqual([2]);
+    expect(performance.now() - startedMs).toBeGreaterThan(490);
+    // Never held back: the deadline would pass before the wait is over.
+    const full = [1, 2, 3].map((value) => ask(predictor, 'e', [value], { deadlineMs: performance.now() + 450 }));
+    expect(await Promise.all(full)).toEqual([[2], [4], [6]]);
     expect(runner.runs).toHaveLength(2);
   });
 });
@@ -206,13 +207,13 @@ describe('a request that kills', () => {
   test('is tried again in a runner of a pack while nothing else is in flight there', async () => {
     const runner = await aRunner({ 'd-0': deadly, 'x-0': doubled });
     const predictor = await aPredictor(['d', 'x'].map((id) => anEndpoint(id, [aDeployment(id, runner.address)])));
-    let stop = false;
+    const load = { stop: false };
     const neighbour = async (): Promise<void> => {
-      for (let value = 0; !stop; value += 1) expect(await ask(predictor, 'x', [value])).toEqual([value * 2]);
+      for (let value = 0; !load.stop; value += 1) expect(await ask(predictor, 'x', [value])).toEqual([value * 2]);
     };
     const neighbours = [neighbour(), neighbour()];
     expect(await Promise.all([ask(predictor, 'd', [poison]), ask(predictor, 'd', [1])])).toEqual(['model_crashed', [2]]);
-    stop = true;
+    load.stop = true;
     await Promise.all(neighbours);
   });
 
@@ -226,10 +227,10 @@ describe('a request that kills', () => {
   test('kill -9 of a runner under load loses nothing', async () => {
     const runner = await aRunner({ 'd-0': doubled });
     const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address)])]);
-    let stop = false;
+    const load = { stop: false };
     let asked = 0;
     const caller = async (id: number): Promise<void> => {
-      for (let turn = 0; !stop; turn += 1) {
+      for (let turn = 0; !load.stop; turn += 1) {
         expect(await ask(predictor, 'e', [id * 1e6 + turn])).toEqual([(id * 1e6 + turn) * 2]);
         asked += 1;
       }
@@ -240,7 +241,7 @@ describe('a request that kills', () => {
       await vi.waitFor(() => expect(asked).toBeGreaterThan(before + 100), { interval: 5, timeout: 5000 });
       runner.crashAndRestart();
     }
-    stop = true;
+    load.stop = true;
     await Promise.all(callers);
   });
 });
@@ -253,10 +254,10 @@ describe('a change of the routing table', () => {
     const a = anEndpoint('e', [aDeployment('a', old.address)]);
     const b = anEndpoint('e', [aDeployment('b', next.address, { version: '2' })]);
     const predictor = await aPredictor([a]);
-    let stop = false;
+    const load = { stop: false };
     const factors = new Set<number>();
     const caller = async (id: number): Promise<void> => {
-      for (let turn = 1; !stop; turn += 1) {
+      for (let turn = 1; !load.stop; turn += 1) {
         const value = id * 1000 + turn;
         const answer = await ask(predictor, 'e', [value]);
         factors.add(typeof answer === 'string' ? Number.NaN : (answer[0] ?? 0) / value);
@@ -269,7 +270,7 @@ describe('a change of the routing table', () => {
     await vi.waitFor(() => expect(factors.has(3)).toBe(true), { interval: 5 });
     await vi.waitFor(() => expect(predictor.drainingReplicas()).toEqual([]), { interval: 5 });
     await vi.waitFor(() => expect(old.connections).toBe(0), { interval: 5 });
-    stop = true;
+    load.stop = true;
     await Promise.all(callers);
     expect(factors).toEqual(new Set([2, 3]));
   });
@@ -353,7 +354,7 @@ describe('traffic', () => {
 
   test('a deployment without a ready replica for longer than the grace is refused at once, within it waits', async () => {
     const runner = await aRunner({ 'd-0': doubled });
-    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address)])], { limits: { ...defaultPredictorLimits, unreadyGraceMs: 150 } });
+    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address)])], { limits: { ...defaultPredictorLimits, unreadyGraceMs: 500 } });
     expect(await ask(predictor, 'e', [1])).toEqual([2]);
     runner.unload('d-0');
     await vi.waitFor(() => expect(predictor.readyReplicas()).toEqual([]));
@@ -362,10 +363,10 @@ describe('traffic', () => {
     expect(await waits).toEqual([4]);
     runner.unload('d-0');
     await vi.waitFor(() => expect(predictor.readyReplicas()).toEqual([]));
-    expect(await ask(predictor, 'e', [3], { deadlineMs: performance.now() + 160 })).toBe('endpoint_not_ready');
+    expect(await ask(predictor, 'e', [3], { deadlineMs: performance.now() + 520 })).toBe('endpoint_not_ready');
     const startedMs = performance.now();
     expect(await ask(predictor, 'e', [3])).toBe('endpoint_not_ready');
-    expect(performance.now() - startedMs).toBeLessThan(100);
+    expect(performance.now() - startedMs).toBeLessThan(400);
   });
 
   test('a quarantined version answers why, and a quarantined canary leaves its share to the live one', async () => {

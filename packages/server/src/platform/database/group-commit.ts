@@ -84,7 +84,7 @@ export class GroupCommit {
             const result = await this.#inSavepoint(work);
             return () => resolve(result);
           } catch (error) {
-            return () => reject(error);
+            return () => reject(error instanceof Error ? error : new Error(String(error)));
           }
         },
         reject,

@@ -108,11 +108,11 @@ export class SqliteConnection implements DatabaseConnection {
     if (!this.#isOpen) throw new Error('a transaction was used after its end');
   }
 
-  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     try {
-      return Promise.resolve(this.#run<R>(query));
+      return this.#run<R>(query);
     } catch (error) {
-      return Promise.reject(toDatabaseError(error));
+      throw toDatabaseError(error);
     }
   }
 
