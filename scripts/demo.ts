@@ -16,16 +16,22 @@ const launcher = join(root, 'packages/cli/bin/muster.js');
 const example = join(root, 'examples/breast-cancer');
 const endpoint = 'breast-cancer';
 const clients = 8;
+const classes = ['malignant', 'benign'];
 
 interface Expected {
   readonly tolerance: number;
   readonly true_labels: readonly number[];
-  readonly versions: Readonly<Record<string, { readonly labels: readonly number[]; readonly probabilities: readonly (readonly number[])[] }>>;
+  readonly versions: Readonly<
+    Record<string, { readonly labels: readonly number[]; readonly probabilities: readonly (readonly number[])[] }>
+  >;
 }
 
 interface Answer {
   readonly version: string;
-  readonly predictions: readonly { readonly label: string; readonly output_probability: Readonly<Record<string, number>> }[];
+  readonly predictions: readonly {
+    readonly label: string;
+    readonly output_probability: Readonly<Record<string, number>>;
+  }[];
 }
 
 /** Requests that went through the endpoint during the roll-out. */
@@ -86,21 +92,41 @@ async function show(token: string): Promise<readonly string[]> {
   const expected = JSON.parse(await readFile(join(example, 'heldout-expected.json'), 'utf8')) as Expected;
   const rows = await readFile(join(example, 'heldout.csv'), 'utf8');
 
-  say('2  Hand over a model file', `muster deploy examples/breast-cancer/model-v1.onnx --name ${endpoint} --sample examples/breast-cancer/sample.csv`);
-  await muster('deploy', join(example, 'model-v1.onnx'), '--name', endpoint, '--sample', join(example, 'sample.csv'));
+  say(
+    '2  Hand over a model file',
+    `muster deploy examples/breast-cancer/model-v1.onnx --name ${endpoint} --sample … --signature …`,
+  );
+  await muster(
+    'deploy',
+    join(example, 'model-v1.onnx'),
+    '--name',
+    endpoint,
+    '--sample',
+    join(example, 'sample.csv'),
+    '--signature',
+    join(example, 'signature.json'),
+  );
 
-  say('3  Send the rows that the model has not seen', `curl -H 'Content-Type: text/csv' --data-binary @examples/breast-cancer/heldout.csv ${url}/predict/${endpoint}`);
+  say(
+    '3  Send the rows that the model has not seen',
+    `curl -H 'Content-Type: text/csv' --data-binary @examples/breast-cancer/heldout.csv ${url}/predict/${endpoint}`,
+  );
   const answer = await predict(token, rows);
   const failures = [...compare(answer, expected)];
 
-  say('4  Roll out the second version under load', `muster deploy examples/breast-cancer/model-v2.onnx --name ${endpoint}`);
+  say(
+    '4  Roll out the second version under load',
+    `muster deploy examples/breast-cancer/model-v2.onnx --name ${endpoint}`,
+  );
   const traffic = await underLoad(token, rows, async () => {
-    // The second version names its output otherwise, which would break callers; they are told, and here they agreed.
-    await muster('deploy', join(example, 'model-v2.onnx'), '--name', endpoint, '--force', endpoint);
+    await muster('deploy', join(example, 'model-v2.onnx'), '--name', endpoint);
   });
   const versions = Object.entries(traffic.byVersion).map(([version, count]) => `${count} by version ${version}`);
-  process.stdout.write(`\n  ${traffic.sent} requests while the version changed: ${versions.join(', ')}, ${traffic.failed.length} failed\n`);
-  if (traffic.failed.length > 0) failures.push(`${traffic.failed.length} requests failed during the roll-out, the first: ${traffic.failed[0]}`);
+  process.stdout.write(
+    `\n  ${traffic.sent} requests while the version changed: ${versions.join(', ')}, ${traffic.failed.length} failed\n`,
+  );
+  if (traffic.failed.length > 0)
+    failures.push(`${traffic.failed.length} requests failed during the roll-out, the first: ${traffic.failed[0]}`);
   if (Object.keys(traffic.byVersion).length < 2) failures.push('the second version answered nothing');
   return failures;
 }
@@ -113,21 +139,22 @@ function* compare(answer: Answer, expected: Expected): Generator<string> {
   let right = 0;
   process.stdout.write('\n  row  predicted  P(benign)   recorded P  truth\n');
   for (const [row, prediction] of answer.predictions.entries()) {
-    const probability = prediction.output_probability['1'] ?? Number.NaN;
+    const probability = prediction.output_probability['benign'] ?? Number.NaN;
     const known = recorded.probabilities[row]?.[1] ?? Number.NaN;
     const truth = expected.true_labels[row];
     worst = Math.max(worst, Math.abs(probability - known));
-    if (Number(prediction.label) === truth) right += 1;
-    if (row < 8) process.stdout.write(`  ${String(row + 1).padStart(3)}  ${nameOf(prediction.label)}  ${probability.toFixed(7)}  ${known.toFixed(7)}  ${nameOf(String(truth))}\n`);
+    if (prediction.label === classes[truth ?? -1]) right += 1;
+    if (row < 8)
+      process.stdout.write(
+        `  ${String(row + 1).padStart(3)}  ${prediction.label.padEnd(9)}  ${probability.toFixed(7)}  ${known.toFixed(7)}  ${classes[truth ?? -1]}\n`,
+      );
   }
   const count = answer.predictions.length;
-  process.stdout.write(`  … ${count} rows; accuracy ${(right / count).toFixed(4)}; largest difference from the training library ${worst.toExponential(1)}\n`);
+  process.stdout.write(
+    `  … ${count} rows; accuracy ${(right / count).toFixed(4)}; largest difference from the training library ${worst.toExponential(1)}\n`,
+  );
   if (count !== expected.true_labels.length) yield `${count} predictions for ${expected.true_labels.length} rows`;
   if (!(worst <= expected.tolerance)) yield `a probability differs by ${worst} from the recorded one`;
-}
-
-function nameOf(label: string): string {
-  return (label === '1' ? 'benign' : 'malignant').padEnd(9);
 }
 
 /** Keeps clients busy while `change` runs and a moment longer. */
@@ -171,14 +198,19 @@ async function predict(token: string, csv: string): Promise<Answer> {
 }
 
 async function muster(...words: readonly string[]): Promise<void> {
-  const child = spawn(process.execPath, [launcher, ...words, '--server', url], { env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(process.execPath, [launcher, ...words, '--server', url], {
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`muster ${words.join(' ')} ended with ${code}`);
 }
 
 /** The token that the first start saved for the command line. */
 async function signIn(): Promise<string> {
-  const saved = JSON.parse(await readFile(join(folder, 'config/muster/config.json'), 'utf8')) as { readonly tokens: Readonly<Record<string, string>> };
+  const saved = JSON.parse(await readFile(join(folder, 'config/muster/config.json'), 'utf8')) as {
+    readonly tokens: Readonly<Record<string, string>>;
+  };
   const token = saved.tokens[url];
   if (token === undefined) throw new Error('the first start saved no token');
   return token;

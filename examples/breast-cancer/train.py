@@ -51,10 +51,21 @@ def export_version_1(model: object) -> onnx.ModelProto:
 def export_version_2(model: object) -> onnx.ModelProto:
     """Probabilities as one FP32 tensor [N, 2]; the file also names its features and classes."""
     exported = to_onnx(model, initial_types=INPUT_TYPES, name="breast-cancer-v2", options={"zipmap": False})
+    # Callers of version 1 read its outputs by name: a version that renames them would break them.
+    rename_outputs(exported, {"label": "output_label", "probabilities": "output_probability"})
     onnx.helper.set_model_props(
         exported, {"feature_names": json.dumps(FEATURE_NAMES), "class_names": json.dumps(CLASS_NAMES)}
     )
     return exported
+
+
+def rename_outputs(exported: onnx.ModelProto, names: dict[str, str]) -> None:
+    """Gives outputs of the graph other names, where they are declared and where a node makes them."""
+    for output in exported.graph.output:
+        output.name = names.get(output.name, output.name)
+    for node in exported.graph.node:
+        node.output[:] = [names.get(name, name) for name in node.output]
+        node.input[:] = [names.get(name, name) for name in node.input]
 
 
 def run_onnx(path: Path, rows: Floats) -> tuple[Labels, Floats]:
@@ -116,6 +127,7 @@ def main() -> None:
 
     write_rows(FOLDER / "heldout.csv", heldout_rows)
     write_rows(FOLDER / "sample.csv", heldout_rows[:5])
+    write_json(FOLDER / "signature.json", {"labels": CLASS_NAMES})
     expected = {
         "rows": "heldout.csv",
         "tolerance": TOLERANCE,

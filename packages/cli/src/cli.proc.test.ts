@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Home, createHome } from '../test-support/run-cli.ts';
 import { type TwinServer, startTwinServer } from '../test-support/twin-server.ts';
 
@@ -20,9 +20,9 @@ afterEach(async () => {
   home[Symbol.dispose]();
 });
 
-function signIn(token = twin.token): void {
+function signIn(): void {
   mkdirSync(join(home.folder, '.config', 'muster'), { recursive: true });
-  writeFileSync(join(home.folder, '.config', 'muster', 'config.json'), JSON.stringify({ server: twin.url, tokens: { [twin.url]: token } }), { mode: 0o600 });
+  writeFileSync(join(home.folder, '.config', 'muster', 'config.json'), JSON.stringify({ server: twin.url, tokens: { [twin.url]: twin.token } }), { mode: 0o600 });
 }
 
 function routesSeen(): string[] {

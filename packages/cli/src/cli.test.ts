@@ -20,9 +20,9 @@ afterEach(async () => {
   home[Symbol.dispose]();
 });
 
-function signIn(token = twin.token): void {
+function signIn(): void {
   mkdirSync(join(home.folder, '.config', 'muster'), { recursive: true });
-  writeFileSync(join(home.folder, '.config', 'muster', 'config.json'), JSON.stringify({ server: twin.url, tokens: { [twin.url]: token } }), { mode: 0o600 });
+  writeFileSync(join(home.folder, '.config', 'muster', 'config.json'), JSON.stringify({ server: twin.url, tokens: { [twin.url]: twin.token } }), { mode: 0o600 });
 }
 
 function model(): string {

@@ -146,7 +146,7 @@ export async function startTwinServer(): Promise<TwinServer> {
         const { digest, sampleCsv } = body as { digest: string; sampleCsv?: string };
         const { versions } = known(model);
         versions.push(versionDocument(model, versions.length + 1, digest, sampleCsv !== undefined));
-        return startOperation('register-version', `model/${model}`, { model, version: versions.length });
+        return startOperation('register-version', `model/${model}`, { version: versionOf(model, versions.length) });
       }
       case 'endpointList':
         return { items: [...endpoints.values()] };

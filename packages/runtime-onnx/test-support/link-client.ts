@@ -24,7 +24,7 @@ import {
   tensorHeaders,
 } from '@muster-ml/protocol';
 
-const program = fileURLToPath(new URL('../dist/program.js', import.meta.url));
+const program = fileURLToPath(new URL('../src/program.ts', import.meta.url));
 
 export const replicaOptions: ReplicaOptions = {
   intraOpThreads: 1,
@@ -54,7 +54,7 @@ export async function startRunner(args: readonly string[] = []): Promise<RunnerC
     process.execPath,
     ['--conditions=muster-source', program, '--listen', `unix:${socketPath}`, ...args],
     {
-      env: {MALLOC_TRIM_THRESHOLD_:'65536',NODE_OPTIONS:'--max-semi-space-size=1'},
+      env: {},
       stdio: ['pipe', 'pipe', 'inherit'],
     },
   );

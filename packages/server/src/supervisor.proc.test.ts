@@ -200,6 +200,20 @@ test('a stop drains the gateway first, then control, then the runners', async ()
   expect(isAlive(runner)).toBe(false);
 });
 
+test('a second signal ends everything at once', async () => {
+  const { child, first: url } = await up(['--environment', 'slow']);
+  const pids = [(await status()).pid, await gatewayPid(url)];
+  child.kill('SIGINT');
+  await eventually(() => events().includes('gateway drains'));
+  // Signals of the same moment are one, as when a terminal and a launcher both pass on Ctrl-C.
+  child.kill('SIGINT');
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(child.exitCode).toBeNull();
+  child.kill('SIGINT');
+  await eventually(() => child.exitCode === 130);
+  await eventually(() => pids.every((pid) => !isAlive(pid)), 2_000);
+});
+
 test('a runner that hangs in a run does not outlive a supervisor that was killed, nor does anything else', async () => {
   const { child, first: url } = await up();
   await ask(control(), wishes({ blockMs: 60_000 }));

@@ -18,7 +18,9 @@ export interface FakeControl {
   stop(): Promise<void>;
 }
 
-export function createFakeControl(handle: (request: IncomingMessage, response: ServerResponse) => void = (_, response) => void response.end('control')): FakeControl {
+export function createFakeControl(
+  handle: (request: IncomingMessage, response: ServerResponse) => void = (_, response) => void response.end('control'),
+): FakeControl {
   const folder = mkdtempSync(join(tmpdir(), 'muster-control-'));
   const token = 'internal-token-of-the-test';
   let server: Server | undefined;

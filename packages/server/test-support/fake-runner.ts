@@ -2,10 +2,26 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type Server, type Socket, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Frame, FrameReader, type InferHeader, MusterError, type Tensor, encodeFrame, frameKinds, linkVersion, readTensors, tensorHeaders, toMusterError, toProblem } from '@muster-ml/protocol';
+import {
+  type Frame,
+  FrameReader,
+  type InferHeader,
+  MusterError,
+  type Tensor,
+  encodeFrame,
+  frameKinds,
+  linkVersion,
+  readTensors,
+  tensorHeaders,
+  toMusterError,
+  toProblem,
+} from '@muster-ml/protocol';
 
 /** What a fake model does with a batch. It throws a `MusterError` to fail, and calls `crash` to take the runner down. */
-export type FakeModel = (inputs: readonly Tensor[], run: { readonly replica: string; crash(): void }) => readonly Tensor[] | Promise<readonly Tensor[]>;
+export type FakeModel = (
+  inputs: readonly Tensor[],
+  run: { readonly replica: string; crash(): void },
+) => readonly Tensor[] | Promise<readonly Tensor[]>;
 
 export interface FakeRun {
   readonly replica: string;
@@ -42,7 +58,9 @@ export function echoModel(): FakeModel {
   return (inputs) => inputs.slice(0, 1).map((tensor) => ({ ...tensor, name: 'output' }));
 }
 
-export function createFakeRunner(options: { readonly address?: string; readonly replicas?: Readonly<Record<string, FakeModel>> } = {}): FakeRunner {
+export function createFakeRunner(
+  options: { readonly address?: string; readonly replicas?: Readonly<Record<string, FakeModel>> } = {},
+): FakeRunner {
   const folder = options.address === undefined ? mkdtempSync(join(tmpdir(), 'muster-runner-')) : undefined;
   const address = options.address ?? `unix:${folder}/s`;
   const models = new Map(Object.entries(options.replicas ?? {}));
@@ -53,7 +71,13 @@ export function createFakeRunner(options: { readonly address?: string; readonly 
   let life = 0;
   let server: Server | undefined;
 
-  const send = (socket: Socket, kind: Frame['kind'], request: number, header: unknown, payload: readonly Uint8Array[] = []): void => {
+  const send = (
+    socket: Socket,
+    kind: Frame['kind'],
+    request: number,
+    header: unknown,
+    payload: readonly Uint8Array[] = [],
+  ): void => {
     if (socket.destroyed) return;
     socket.cork();
     for (const bytes of encodeFrame(kind, request, header, payload)) socket.write(bytes);
@@ -72,7 +96,14 @@ export function createFakeRunner(options: { readonly address?: string; readonly 
       const tensors = readTensors(inputs, frame.payload);
       runs.push({ replica, inputs: tensors });
       const outputs = await model(tensors, { replica, crash: () => fake.crashAndRestart() });
-      if (life === bornIn) send(socket, frameKinds.result, frame.request, { outputs: tensorHeaders(outputs), runMicros: 50 }, outputs.map((tensor) => tensor.bytes));
+      if (life === bornIn)
+        send(
+          socket,
+          frameKinds.result,
+          frame.request,
+          { outputs: tensorHeaders(outputs), runMicros: 50 },
+          outputs.map((tensor) => tensor.bytes),
+        );
     } catch (thrown) {
       if (life === bornIn) send(socket, frameKinds.error, frame.request, toProblem(toMusterError(thrown)));
     }
@@ -86,9 +117,16 @@ export function createFakeRunner(options: { readonly address?: string; readonly 
     socket.on('close', () => sockets.delete(socket));
     socket.on('data', (chunk) => {
       reader.push(chunk, (frame) => {
-        if (frame.kind === frameKinds.hello) send(socket, frameKinds.hello, 0, { link: fake.linkVersion, role: 'fake', software: 'test', ready: [...models.keys()] });
+        if (frame.kind === frameKinds.hello)
+          send(socket, frameKinds.hello, 0, {
+            link: fake.linkVersion,
+            role: 'fake',
+            software: 'test',
+            ready: [...models.keys()],
+          });
         else if (frame.kind === frameKinds.cancel) cancelled.add(frame.request);
-        else if (frame.kind === frameKinds.health) send(socket, frameKinds.healthReport, frame.request, { cpuMicros: 1, rssBytes: 2, replicas: [] });
+        else if (frame.kind === frameKinds.health)
+          send(socket, frameKinds.healthReport, frame.request, { cpuMicros: 1, rssBytes: 2, replicas: [] });
         else if (frame.kind === frameKinds.infer) {
           const bornIn = life;
           queue = queue.then(async () => {

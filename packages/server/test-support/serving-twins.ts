@@ -3,7 +3,12 @@ import type { Cancellation, PredictRequest } from '../src/serving/faces.ts';
 import type { RoutedDeployment, RoutedEndpoint, RoutingTable } from '../src/serving/routing-table.ts';
 import type { ServingLog } from '../src/serving/serving-log.ts';
 
-export const silentLog: ServingLog = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+export const silentLog: ServingLog = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 /** A model that takes rows of `columns` numbers and gives as many. */
 export function numbersSignature(columns = 1): Signature {
@@ -30,11 +35,19 @@ export function aDeployment(id: string, address: string, overrides: Partial<Rout
   };
 }
 
-export function anEndpoint(name: string, deployments: readonly RoutedDeployment[], overrides: Partial<RoutedEndpoint> = {}): RoutedEndpoint {
+export function anEndpoint(
+  name: string,
+  deployments: readonly RoutedDeployment[],
+  overrides: Partial<RoutedEndpoint> = {},
+): RoutedEndpoint {
   return { name, team: 'default', timeoutMs: 10_000, bodyBytes: 1_000_000, queue: 1024, deployments, ...overrides };
 }
 
-export function aTable(version: number, endpoints: readonly RoutedEndpoint[], overrides: Partial<RoutingTable> = {}): RoutingTable {
+export function aTable(
+  version: number,
+  endpoints: readonly RoutedEndpoint[],
+  overrides: Partial<RoutingTable> = {},
+): RoutingTable {
   return { version, installation: 'test', madeAt: 0, endpoints, tokens: [], ...overrides };
 }
 
@@ -69,7 +82,12 @@ export function aCancellation(): TestCancellation {
   };
 }
 
-export function aRequest(endpoint: RoutedEndpoint, deployment: RoutedDeployment, values: readonly number[], overrides: Partial<PredictRequest> = {}): PredictRequest {
+export function aRequest(
+  endpoint: RoutedEndpoint,
+  deployment: RoutedDeployment,
+  values: readonly number[],
+  overrides: Partial<PredictRequest> = {},
+): PredictRequest {
   return {
     endpoint,
     deployment,

@@ -20,7 +20,7 @@ function note(settings: Configuration, text: string): void {
   appendFileSync(join(settings.dataDir, 'events'), `${text}\n`);
 }
 
-/** `database` says how it fails; wishes come as files' contents through the environment-free channel: see `GET /` of the gateway. */
+/** `GET /` on its socket tells what it knows, `POST /` passes wishes on to the runtime host. The environment `broken` keeps it from starting. */
 async function startTwinControl({ settings, parent }: RoleContext<Configuration>): Promise<StartedRole> {
   if (settings.environment === 'broken') throw new MusterError('schema_mismatch', 'the database is of another version');
   if (parent === null) throw new Error('the twin is for the supervisor');
@@ -57,6 +57,7 @@ async function startTwinControl({ settings, parent }: RoleContext<Configuration>
   };
 }
 
+/** Answers its pid. In the environment `slow` its drain takes a minute. */
 async function startTwinGateway({ settings }: RoleContext<Configuration>): Promise<StartedRole> {
   const server = createServer((_request, response) => response.end(JSON.stringify({ pid: process.pid })));
   await new Promise<void>((resolve) => void server.listen(settings.port, settings.host, resolve));
@@ -65,7 +66,8 @@ async function startTwinGateway({ settings }: RoleContext<Configuration>): Promi
   return {
     facts: { port: typeof address === 'object' ? address?.port : undefined },
     drain: async () => {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      note(settings, 'gateway drains');
+      await new Promise((resolve) => setTimeout(resolve, settings.environment === 'slow' ? 60_000 : 50));
       note(settings, 'gateway drained');
     },
   };

@@ -9,6 +9,7 @@ import {
   noParameters,
 } from './infer-request.ts';
 import { JsonScanner } from './json-scanner.ts';
+import { plainInteger } from './read-number.ts';
 import { readTensorData } from './read-tensor-data.ts';
 import { countElements, quoteName } from './shape.ts';
 import { type Datatype, isDatatype } from './tensor.ts';
@@ -212,6 +213,7 @@ function readNumber(scanner: JsonScanner, place: string): number | bigint | unde
   }
   if (byte === 0x2d && scanner.word('-Infinity')) return undefined;
   const isInteger = scanner.skipNumber();
+  if (isInteger && scanner.at - start <= 15) return plainInteger(scanner.bytes, start, scanner.at);
   const text = scanner.ascii(start, scanner.at);
   const value = Number(text);
   if (!isInteger || Number.isSafeInteger(value)) return value;

@@ -153,7 +153,8 @@ function beginsNumber(scanner: JsonScanner): boolean {
   return byte === 0x2d && following >= 0x30 && following <= 0x39;
 }
 
-function plainInteger(bytes: Uint8Array, start: number, stop: number): number {
+/** The integer that the digits from `start` to `stop` (at most 15, after a minus or none) stand for. */
+export function plainInteger(bytes: Uint8Array, start: number, stop: number): number {
   const isNegative = bytes[start] === 0x2d;
   let value = 0;
   for (let at = isNegative ? start + 1 : start; at < stop; at++) value = value * 10 + (bytes[at] ?? 0) - 0x30;

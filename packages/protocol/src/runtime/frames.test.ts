@@ -21,7 +21,11 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 
 /** Cuts bytes at the given places. */
 function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
-  const edges = [0, ...places.map((place) => place % (bytes.byteLength + 1)).toSorted((a, b) => a - b), bytes.byteLength];
+  const edges = [
+    0,
+    ...places.map((place) => place % (bytes.byteLength + 1)).toSorted((a, b) => a - b),
+    bytes.byteLength,
+  ];
   return edges.slice(1).map((edge, index) => bytes.slice(edges[index], edge));
 }
 
@@ -46,11 +50,15 @@ describe('frames of the runtime link', () => {
   test('come out as they went in, however the stream is cut', () => {
     fc.assert(
       fc.property(frames, fc.array(fc.nat(), { maxLength: 30 }), (sent, places) => {
-        const bytes = joined(sent.flatMap((frame) => encodeFrame(frame.kind, frame.request, frame.header, frame.payload)));
+        const bytes = joined(
+          sent.flatMap((frame) => encodeFrame(frame.kind, frame.request, frame.header, frame.payload)),
+        );
         const reader = new FrameReader();
         const read = readAll(reader, cut(bytes, places));
         expect(reader.isMidFrame).toBe(false);
-        expect(read.map((frame) => [frame.kind, frame.request, JSON.stringify(frame.header), [...frame.payload]])).toEqual(
+        expect(
+          read.map((frame) => [frame.kind, frame.request, JSON.stringify(frame.header), [...frame.payload]]),
+        ).toEqual(
           sent.map((frame) => [frame.kind, frame.request, JSON.stringify(frame.header), [...joined(frame.payload)]]),
         );
       }),
@@ -58,9 +66,15 @@ describe('frames of the runtime link', () => {
   });
 
   test('come out byte by byte too, and a broken-off stream shows', () => {
-    const bytes = joined([...encodeFrame(frameKinds.infer, 7, { replica: 'ä€😀' }, [new Uint8Array(3)]), ...encodeFrame(frameKinds.cancel, 7, undefined)]);
+    const bytes = joined([
+      ...encodeFrame(frameKinds.infer, 7, { replica: 'ä€😀' }, [new Uint8Array(3)]),
+      ...encodeFrame(frameKinds.cancel, 7, undefined),
+    ]);
     const reader = new FrameReader();
-    const read = readAll(reader, [...bytes].map((byte) => Uint8Array.of(byte)));
+    const read = readAll(
+      reader,
+      [...bytes].map((byte) => Uint8Array.of(byte)),
+    );
     expect(read.map((frame) => [frame.kind, frame.request, frame.header])).toEqual([
       [frameKinds.infer, 7, { replica: 'ä€😀' }],
       [frameKinds.cancel, 7, undefined],
@@ -75,14 +89,20 @@ describe('frames of the runtime link', () => {
   });
 
   test('give payloads as plain arrays, also from Buffers, so that `slice` copies', () => {
-    const [frame] = readAll(new FrameReader(), [Buffer.concat(encodeFrame(frameKinds.infer, 1, {}, [Uint8Array.of(1, 2)]))]);
+    const [frame] = readAll(new FrameReader(), [
+      Buffer.concat(encodeFrame(frameKinds.infer, 1, {}, [Uint8Array.of(1, 2)])),
+    ]);
     expect(frame?.payload.constructor).toBe(Uint8Array);
   });
 
   test('beyond a limit are refused before they are written', () => {
     expect(codeOf(() => encodeFrame(frameKinds.infer, 1, 'x'.repeat(101), [], small))).toBe('link_violation');
-    expect(codeOf(() => encodeFrame(frameKinds.infer, 1, {}, [new Uint8Array(600), new Uint8Array(401)], small))).toBe('link_violation');
-    expect(codeOf(() => encodeFrame(frameKinds.infer, 1, {}, [new Uint8Array(1000)], small))).toBe('nothing was thrown');
+    expect(codeOf(() => encodeFrame(frameKinds.infer, 1, {}, [new Uint8Array(600), new Uint8Array(401)], small))).toBe(
+      'link_violation',
+    );
+    expect(codeOf(() => encodeFrame(frameKinds.infer, 1, {}, [new Uint8Array(1000)], small))).toBe(
+      'nothing was thrown',
+    );
   });
 
   test.each([
@@ -104,7 +124,9 @@ describe('frames of the runtime link', () => {
   test('made of random bytes end in frames, in waiting or in an error, never in anything else', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 6 }), (chunks) => {
-        expect(['link_violation', 'nothing was thrown']).toContain(codeOf(() => readAll(new FrameReader(small), chunks)));
+        expect(['link_violation', 'nothing was thrown']).toContain(
+          codeOf(() => readAll(new FrameReader(small), chunks)),
+        );
       }),
     );
   });
@@ -112,7 +134,11 @@ describe('frames of the runtime link', () => {
   test("an error of the reader's user does not break the link", () => {
     const reader = new FrameReader();
     const good = joined(encodeFrame(frameKinds.health, 1, undefined));
-    expect(() => reader.push(good, () => { throw new Error('mine'); })).toThrow('mine');
+    expect(() =>
+      reader.push(good, () => {
+        throw new Error('mine');
+      }),
+    ).toThrow('mine');
     expect(readAll(reader, [good])).toHaveLength(1);
   });
 });

@@ -27,15 +27,23 @@ const encoder = new TextEncoder();
  *
  * Throws `link_violation` if header or payload are beyond the limits, before anything is written.
  */
-export function encodeFrame(kind: FrameKind, request: number, header: unknown, payload: readonly Uint8Array[] = [], limits: FrameLimits = defaultFrameLimits): Uint8Array[] {
+export function encodeFrame(
+  kind: FrameKind,
+  request: number,
+  header: unknown,
+  payload: readonly Uint8Array[] = [],
+  limits: FrameLimits = defaultFrameLimits,
+): Uint8Array[] {
   const text = header === undefined ? '' : JSON.stringify(header);
   // UTF-8 takes at most three bytes for each UTF-16 unit; names are mostly ASCII, so the exact size is rarely smaller by much.
   const room = new Uint8Array(preludeBytes + text.length * 3);
   const headerBytes = encoder.encodeInto(text, room.subarray(preludeBytes)).written;
   let payloadBytes = 0;
   for (const bytes of payload) payloadBytes += bytes.byteLength;
-  if (headerBytes > limits.maxHeaderBytes) throw violation(`a header of ${headerBytes} bytes is longer than the ${limits.maxHeaderBytes} allowed`);
-  if (payloadBytes > limits.maxPayloadBytes) throw violation(`a payload of ${payloadBytes} bytes is longer than the ${limits.maxPayloadBytes} allowed`);
+  if (headerBytes > limits.maxHeaderBytes)
+    throw violation(`a header of ${headerBytes} bytes is longer than the ${limits.maxHeaderBytes} allowed`);
+  if (payloadBytes > limits.maxPayloadBytes)
+    throw violation(`a payload of ${payloadBytes} bytes is longer than the ${limits.maxPayloadBytes} allowed`);
   writeU32(room, 0, countedPreludeBytes + headerBytes + payloadBytes);
   room[4] = kind;
   writeU32(room, 5, request);
@@ -75,7 +83,8 @@ export class FrameReader {
   push(chunk: Uint8Array, onFrame: (frame: Frame) => void): void {
     if (this.#broken !== undefined) throw this.#broken;
     // Node's sockets give Buffers, whose `slice` does not copy as that of other arrays does: payloads are plain arrays.
-    const bytes = chunk.constructor === Uint8Array ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const bytes =
+      chunk.constructor === Uint8Array ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     try {
       this.#read(bytes, onFrame);
     } catch (thrown) {
@@ -145,11 +154,15 @@ export class FrameReader {
     const kind = bytes[at + 4] ?? 0;
     const headerBytes = readU32(bytes, at + 9);
     if (kind < 1 || kind > highestKind) throw violation(`there is no frame of kind ${kind}`);
-    if (length < countedPreludeBytes + headerBytes) throw violation(`a frame of ${length} bytes cannot hold a header of ${headerBytes} bytes`);
-    if (headerBytes > this.#limits.maxHeaderBytes) throw violation(`a header of ${headerBytes} bytes is longer than the ${this.#limits.maxHeaderBytes} allowed`);
+    if (length < countedPreludeBytes + headerBytes)
+      throw violation(`a frame of ${length} bytes cannot hold a header of ${headerBytes} bytes`);
+    if (headerBytes > this.#limits.maxHeaderBytes)
+      throw violation(`a header of ${headerBytes} bytes is longer than the ${this.#limits.maxHeaderBytes} allowed`);
     const bodyBytes = length - countedPreludeBytes;
     if (bodyBytes - headerBytes > this.#limits.maxPayloadBytes) {
-      throw violation(`a payload of ${bodyBytes - headerBytes} bytes is longer than the ${this.#limits.maxPayloadBytes} allowed`);
+      throw violation(
+        `a payload of ${bodyBytes - headerBytes} bytes is longer than the ${this.#limits.maxPayloadBytes} allowed`,
+      );
     }
     return bodyBytes;
   }
@@ -164,12 +177,19 @@ export class FrameReader {
         throw violation('the header of a frame is not JSON', thrown);
       }
     }
-    return { kind: (prelude[at + 4] ?? 0) as FrameKind, request: readU32(prelude, at + 5), header, payload: headerBytes === body.byteLength ? nothing : body.subarray(headerBytes) };
+    return {
+      kind: (prelude[at + 4] ?? 0) as FrameKind,
+      request: readU32(prelude, at + 5),
+      header,
+      payload: headerBytes === body.byteLength ? nothing : body.subarray(headerBytes),
+    };
   }
 }
 
 function readU32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0;
+  return (
+    ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0
+  );
 }
 
 function writeU32(bytes: Uint8Array, at: number, value: number): void {

@@ -21,7 +21,11 @@ describe('tensors of a frame', () => {
     ['an unknown datatype', [{ name: 'a', datatype: 'FP8', shape: [1], size: 1 }], Uint8Array.of(1)],
     ['no name', [{ datatype: 'BOOL', shape: [1], size: 1 }], Uint8Array.of(1)],
     ['a negative dimension', [{ name: 'a', datatype: 'BOOL', shape: [-1], size: 1 }], Uint8Array.of(1)],
-    ['a shape beyond counting', [{ name: 'a', datatype: 'BOOL', shape: [2 ** 31, 2 ** 31], size: 1 }], Uint8Array.of(1)],
+    [
+      'a shape beyond counting',
+      [{ name: 'a', datatype: 'BOOL', shape: [2 ** 31, 2 ** 31], size: 1 }],
+      Uint8Array.of(1),
+    ],
     ['a size that is not the shape', [{ name: 'a', datatype: 'FP32', shape: [1], size: 3 }], Uint8Array.of(1, 2, 3)],
     ['less BYTES than prefixes', [{ name: 'a', datatype: 'BYTES', shape: [2], size: 7 }], new Uint8Array(7)],
     ['a payload that is short', [{ name: 'a', datatype: 'BOOL', shape: [2], size: 2 }], Uint8Array.of(1)],

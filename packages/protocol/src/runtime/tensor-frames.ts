@@ -20,12 +20,15 @@ export function readTensors(headers: unknown, payload: Uint8Array): Tensor[] {
   for (const header of headers as readonly Partial<TensorHeader>[]) {
     if (typeof header !== 'object' || header === null) throw violation('the header of a tensor is not an object');
     const { name, datatype, shape, size } = header;
-    if (typeof name !== 'string' || typeof datatype !== 'string' || !isDatatype(datatype)) throw violation('a tensor has no name or an unknown datatype');
-    if (!Array.isArray(shape) || typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw violation(`tensor "${name}" has no shape or size`);
+    if (typeof name !== 'string' || typeof datatype !== 'string' || !isDatatype(datatype))
+      throw violation('a tensor has no name or an unknown datatype');
+    if (!Array.isArray(shape) || typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+      throw violation(`tensor "${name}" has no shape or size`);
     const count = elementCount(shape);
     const elementBytes = datatypeSizes[datatype];
     if (count === undefined) throw violation(`tensor "${name}" has an impossible shape`);
-    if (elementBytes === 0 ? size < count * 4 : size !== count * elementBytes) throw violation(`tensor "${name}" has ${size} bytes, which its shape [${shape.join(',')}] does not fit`);
+    if (elementBytes === 0 ? size < count * 4 : size !== count * elementBytes)
+      throw violation(`tensor "${name}" has ${size} bytes, which its shape [${shape.join(',')}] does not fit`);
     if (at + size > payload.byteLength) throw violation(`the payload ends inside tensor "${name}"`);
     tensors.push({ name, datatype, shape, bytes: payload.subarray(at, at + size) });
     at += size;

@@ -18,17 +18,33 @@ export function refuseBrokenCallers(state: EndpointState, next: ServedVersion): 
   const differences = breakingDifferences(live.served.signature, next.signature);
   if (differences.length === 0) return;
   const { name } = state.endpoint;
-  throw new MusterError('signature_breaks_callers', `${next.model}:${next.number} would break the callers of ${name}: ${differences.slice(0, 3).map(sentence).join('; ')}${differences.length > 3 ? '; …' : ''}`, {
-    remedy: `Keep the inputs and outputs that callers use, deploy under a new name, or force it with the name of the endpoint: ${name}.`,
-    details: { endpoint: name, live: `${live.served.model}:${live.served.number}`, differences: differences.slice(0, shownDifferences).map(({ part, name: of, change }) => ({ part, name: of, change })) },
-  });
+  throw new MusterError(
+    'signature_breaks_callers',
+    `${next.model}:${next.number} would break the callers of ${name}: ${differences.slice(0, 3).map(sentence).join('; ')}${differences.length > 3 ? '; …' : ''}`,
+    {
+      remedy: `Keep the inputs and outputs that callers use, deploy under a new name, or force it with the name of the endpoint: ${name}.`,
+      details: {
+        endpoint: name,
+        live: `${live.served.model}:${live.served.number}`,
+        differences: differences
+          .slice(0, shownDifferences)
+          .map(({ part, name: of, change }) => ({ part, name: of, change })),
+      },
+    },
+  );
 }
 
 /** Refuses a version that kept crashing, wherever it was deployed: `version_quarantined`. With force, the quarantine is lifted. */
-export async function refuseQuarantined(store: DeploymentStore, tx: Tx, version: ServedVersion, isForced: boolean): Promise<void> {
+export async function refuseQuarantined(
+  store: DeploymentStore,
+  tx: Tx,
+  version: ServedVersion,
+  isForced: boolean,
+): Promise<void> {
   const reason = await store.quarantineReason(tx, version.model, version.number);
   if (reason === undefined) return;
-  if (!isForced) throw new MusterError('version_quarantined', `${version.model}:${version.number} is quarantined: ${reason}`);
+  if (!isForced)
+    throw new MusterError('version_quarantined', `${version.model}:${version.number} is quarantined: ${reason}`);
   await store.liftQuarantine(tx, version.model, version.number);
 }
 
@@ -36,7 +52,10 @@ export async function refuseQuarantined(store: DeploymentStore, tx: Tx, version:
 export function isForcedBy(force: string | undefined, endpoint: string): boolean {
   if (force === undefined) return false;
   if (force === endpoint) return true;
-  throw new MusterError('invalid_request', `force names ${force}, but the endpoint is ${endpoint}`, { place: 'body.force', remedy: `Repeat the name of the endpoint, ${endpoint}, to force it.` });
+  throw new MusterError('invalid_request', `force names ${force}, but the endpoint is ${endpoint}`, {
+    place: 'body.force',
+    remedy: `Repeat the name of the endpoint, ${endpoint}, to force it.`,
+  });
 }
 
 function sentence({ part, name, change }: SignatureDifference): string {

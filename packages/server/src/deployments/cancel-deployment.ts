@@ -16,9 +16,17 @@ export async function cancelDeployment(parts: DeploymentParts, operationId: stri
       return { change: undefined, result: undefined };
     }
     change.ends.push({ operationId, end: { state: 'cancelled', problem } });
-    put(change, deployment.state === 'starting' ? drain(deployment, parts.clock.now()) : { ...deployment, operationId: null });
+    put(
+      change,
+      deployment.state === 'starting' ? drain(deployment, parts.clock.now()) : { ...deployment, operationId: null },
+    );
     say(change, 'info', deployment, 'cancelled', `${named(deployment)} was cancelled`);
-    const author = { actor: { kind: 'system', id: 'operations' }, action: 'system.deployment.cancelled', request: operationId, ctx: { deployment: deployment.id } } as const;
+    const author = {
+      actor: { kind: 'system', id: 'operations' },
+      action: 'system.deployment.cancelled',
+      request: operationId,
+      ctx: { deployment: deployment.id },
+    } as const;
     await commitChange(parts, tx, epoch, change, author);
     return { change, result: undefined };
   });

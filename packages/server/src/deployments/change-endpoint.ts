@@ -10,7 +10,11 @@ import type { EndpointKey, DeploymentStore } from './store.ts';
 
 /** Where a version comes from; the registry authorizes the read and resolves an alias. */
 export interface VersionSource {
-  servedVersion(caller: Caller, model: string, pick: { readonly version: number } | { readonly alias: string }): Promise<ServedVersion>;
+  servedVersion(
+    caller: Caller,
+    model: string,
+    pick: { readonly version: number } | { readonly alias: string },
+  ): Promise<ServedVersion>;
 }
 
 /** What the use cases of this room work with. */
@@ -40,7 +44,13 @@ export type Decide<R> = (change: Change, tx: Tx, now: number) => Promise<Decided
  * The shape of every use case on an endpoint that exists: authorize, load, decide, save with its audit entry in one
  * transaction, then wake the reconciler. Throws `endpoint_not_found`.
  */
-export async function changeEndpoint<R>(parts: DeploymentParts, caller: Caller, action: Action, name: string, decide: Decide<R>): Promise<R> {
+export async function changeEndpoint<R>(
+  parts: DeploymentParts,
+  caller: Caller,
+  action: Action,
+  name: string,
+  decide: Decide<R>,
+): Promise<R> {
   const known = await parts.store.find({ name });
   if (known === undefined) throw endpointNotFound(name);
   const resource = { kind: 'endpoint', id: name, team: known.endpoint.team } as const;
@@ -49,7 +59,12 @@ export async function changeEndpoint<R>(parts: DeploymentParts, caller: Caller, 
     if (change === undefined) throw endpointNotFound(name);
     parts.identity.authorize(caller, action, { ...resource, team: change.after.endpoint.team });
     const decided = await decide(change, tx, parts.clock.now());
-    await commitChange(parts, tx, epoch, change, { actor: ledgerActor(caller), action, request: caller.requestId, ctx: decided.ctx });
+    await commitChange(parts, tx, epoch, change, {
+      actor: ledgerActor(caller),
+      action,
+      request: caller.requestId,
+      ctx: decided.ctx,
+    });
     return { change, result: decided.result };
   });
 }
@@ -58,7 +73,11 @@ export async function changeEndpoint<R>(parts: DeploymentParts, caller: Caller, 
 export async function inChange<R>(
   parts: DeploymentParts,
   key: EndpointKey,
-  work: (tx: Tx, change: Change | undefined, epoch: number) => Promise<{ readonly change: Change | undefined; readonly result: R }>,
+  work: (
+    tx: Tx,
+    change: Change | undefined,
+    epoch: number,
+  ) => Promise<{ readonly change: Change | undefined; readonly result: R }>,
 ): Promise<R> {
   const { change, result } = await parts.database.inTransaction(async (tx) => {
     const epoch = await parts.store.begin(tx);
@@ -98,11 +117,27 @@ export async function commitChange(
   for (const quarantine of change.quarantines) await store.quarantine(tx, { ...quarantine, at: now });
   const subject = { kind: 'endpoint', id: endpoint.name };
   if (author !== undefined) {
-    await ledger.append(tx, { actor: author.actor, action: author.action, subject, team: endpoint.team, outcome: 'allowed', request: author.request, ctx: { endpoint: endpoint.id, ...author.ctx } });
+    await ledger.append(tx, {
+      actor: author.actor,
+      action: author.action,
+      subject,
+      team: endpoint.team,
+      outcome: 'allowed',
+      request: author.request,
+      ctx: { endpoint: endpoint.id, ...author.ctx },
+    });
   }
   for (const { action, ctx } of change.entries) {
     const actor = { kind: 'system', id: 'reconciler' } as const;
-    await ledger.append(tx, { actor, action, subject, team: endpoint.team, outcome: 'allowed', request: author?.request ?? 'reconciler', ctx: { endpoint: endpoint.id, ...ctx } });
+    await ledger.append(tx, {
+      actor,
+      action,
+      subject,
+      team: endpoint.team,
+      outcome: 'allowed',
+      request: author?.request ?? 'reconciler',
+      ctx: { endpoint: endpoint.id, ...ctx },
+    });
   }
   return true;
 }

@@ -56,25 +56,42 @@ export function put(change: Change, deployment: DeploymentRecord): void {
   change.after = withDeployment(change.after, deployment);
 }
 
-export function say(change: Change, level: EndpointEvent['level'], deployment: DeploymentRecord | null, what: string, message: string): void {
+export function say(
+  change: Change,
+  level: EndpointEvent['level'],
+  deployment: DeploymentRecord | null,
+  what: string,
+  message: string,
+): void {
   change.events.push({ level, deploymentId: deployment?.id ?? null, what, message });
 }
 
 /** `model:version as role`, as messages name a deployment. */
-export function named(deployment: { readonly served: { readonly model: string; readonly number: number }; readonly role: DeploymentRole }): string {
+export function named(deployment: {
+  readonly served: { readonly model: string; readonly number: number };
+  readonly role: DeploymentRole;
+}): string {
   return `${deployment.served.model}:${deployment.served.number} as ${deployment.role}`;
 }
 
 /** Ends the operation that waits for a deployment, if one does, as failed. */
 export function endFailed(change: Change, deployment: DeploymentRecord, problem: Problem): void {
-  if (deployment.operationId !== null) change.ends.push({ operationId: deployment.operationId, end: { state: 'failed', problem } });
+  if (deployment.operationId !== null)
+    change.ends.push({ operationId: deployment.operationId, end: { state: 'failed', problem } });
 }
 
 /** Ends the operation that waits for a deployment, if one does, with what came of it; answers the deployment without it. */
 export function endSucceeded(change: Change, deployment: DeploymentRecord): DeploymentRecord {
   if (deployment.operationId === null) return deployment;
   const { served, role, id, sharePercent } = deployment;
-  const result = { endpoint: change.after.endpoint.name, deployment: id, model: served.model, version: served.number, role, sharePercent };
+  const result = {
+    endpoint: change.after.endpoint.name,
+    deployment: id,
+    model: served.model,
+    version: served.number,
+    role,
+    sharePercent,
+  };
   change.ends.push({ operationId: deployment.operationId, end: { state: 'succeeded', result } });
   return { ...deployment, operationId: null };
 }

@@ -2,7 +2,9 @@ import type { Database } from '../platform/database/index.ts';
 import type { DeploymentTables } from './rows.ts';
 
 /** How many endpoints there are, and how many of them have a live deployment that is ready. */
-export async function countEndpoints(database: Database): Promise<{ readonly endpoints: number; readonly ready: number }> {
+export async function countEndpoints(
+  database: Database,
+): Promise<{ readonly endpoints: number; readonly ready: number }> {
   const reader = database.reader.withTables<DeploymentTables>();
   const endpoints = await reader
     .selectFrom('endpoint')

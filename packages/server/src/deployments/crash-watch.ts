@@ -22,7 +22,11 @@ const suspectedLoads = 4;
  */
 export interface CrashWatch {
   /** Compares with the last look; answers crashes since. */
-  look(runners: readonly RunnerObservation[], heldBy: (runner: string) => readonly HeldReplica[], now: number): readonly Crash[];
+  look(
+    runners: readonly RunnerObservation[],
+    heldBy: (runner: string) => readonly HeldReplica[],
+    now: number,
+  ): readonly Crash[];
 }
 
 export function createCrashWatch(newId: NewId, startedAt: number): CrashWatch {
@@ -34,17 +38,24 @@ export function createCrashWatch(newId: NewId, startedAt: number): CrashWatch {
         const before = last.get(runner.id);
         const held = heldBy(runner.id);
         // What was started before this process had its restarts counted by an earlier one.
-        const counted = before?.restarts ?? (held.some((replica) => replica.createdAt >= startedAt) ? 0 : runner.restarts);
+        const counted =
+          before?.restarts ?? (held.some((replica) => replica.createdAt >= startedAt) ? 0 : runner.restarts);
         const deaths = runner.restarts - counted;
         if (deaths <= 0) continue;
         const owner = held.find((replica) => replica.runnerKind === 'own');
         if (owner !== undefined) {
-          for (let n = 0; n < Math.min(deaths, 10); n++) crashes.push({ id: newId(), deploymentId: owner.deploymentId, at: now, kind: 'death' });
+          for (let n = 0; n < Math.min(deaths, 10); n++)
+            crashes.push({ id: newId(), deploymentId: owner.deploymentId, at: now, kind: 'death' });
           continue;
         }
-        const loading = (before?.replicas ?? []).filter((replica) => replica.state === 'loading').map((replica) => replica.id);
-        const suspects = held.filter((replica) => replica.readyAt === null && loading.includes(replica.id)).slice(0, suspectedLoads);
-        for (const { deploymentId } of suspects) crashes.push({ id: newId(), deploymentId, at: now, kind: 'suspected' });
+        const loading = (before?.replicas ?? [])
+          .filter((replica) => replica.state === 'loading')
+          .map((replica) => replica.id);
+        const suspects = held
+          .filter((replica) => replica.readyAt === null && loading.includes(replica.id))
+          .slice(0, suspectedLoads);
+        for (const { deploymentId } of suspects)
+          crashes.push({ id: newId(), deploymentId, at: now, kind: 'suspected' });
       }
       last = new Map(runners.map((runner) => [runner.id, runner]));
       return crashes;
@@ -53,10 +64,20 @@ export function createCrashWatch(newId: NewId, startedAt: number): CrashWatch {
 }
 
 /** What gateways told, as crashes; those of deployments that have ended are nobody's business any more. */
-export function crashesOf(incidents: readonly Incident[], isKnown: (deploymentId: string) => boolean, newId: NewId, now: number): readonly Crash[] {
+export function crashesOf(
+  incidents: readonly Incident[],
+  isKnown: (deploymentId: string) => boolean,
+  newId: NewId,
+  now: number,
+): readonly Crash[] {
   return incidents
     .filter((incident) => isKnown(incident.deployment))
-    .map((incident) => ({ id: newId(), deploymentId: incident.deployment, at: Math.min(incident.at, now), kind: incident.kind }));
+    .map((incident) => ({
+      id: newId(),
+      deploymentId: incident.deployment,
+      at: Math.min(incident.at, now),
+      kind: incident.kind,
+    }));
 }
 
 /** How often each deployment crashed since `from`. */

@@ -1,4 +1,12 @@
-import type { DeployRequest, Endpoint, EndpointEvent, Operation, Page, PageQuery, updateEndpointSchema } from '@muster-ml/protocol';
+import type {
+  DeployRequest,
+  Endpoint,
+  EndpointEvent,
+  Operation,
+  Page,
+  PageQuery,
+  updateEndpointSchema,
+} from '@muster-ml/protocol';
 import type { z } from 'zod';
 import type { Caller, Identity } from '../identity/index.ts';
 import { cancelDeployment } from './cancel-deployment.ts';
@@ -14,7 +22,8 @@ import { rollback } from './rollback.ts';
 import { createDeploymentStore } from './store.ts';
 import { updateEndpoint } from './update-endpoint.ts';
 
-export interface DeploymentsParts extends Omit<DeploymentParts, 'store' | 'wake'>, Omit<ReconcilerParts, 'store' | 'identity'> {
+export interface DeploymentsParts
+  extends Omit<DeploymentParts, 'store' | 'wake'>, Omit<ReconcilerParts, 'store' | 'identity'> {
   readonly identity: Identity;
 }
 
@@ -24,7 +33,12 @@ export interface Deployments {
   promote(caller: Caller, endpoint: string): Promise<Operation>;
   rollback(caller: Caller, endpoint: string, request: { readonly force?: string | undefined }): Promise<Operation>;
   endDeployment(caller: Caller, endpoint: string, deployment: string): Promise<void>;
-  updateEndpoint(caller: Caller, endpoint: string, patch: z.output<typeof updateEndpointSchema>, revision: number | undefined): Promise<Endpoint>;
+  updateEndpoint(
+    caller: Caller,
+    endpoint: string,
+    patch: z.output<typeof updateEndpointSchema>,
+    revision: number | undefined,
+  ): Promise<Endpoint>;
   deleteEndpoint(caller: Caller, endpoint: string): Promise<void>;
   getEndpoint(caller: Caller, endpoint: string): Promise<Endpoint>;
   listEndpoints(caller: Caller, query: PageQuery): Promise<Page<Endpoint>>;
@@ -39,7 +53,12 @@ export function createDeployments(parts: DeploymentsParts): Deployments {
   const store = createDeploymentStore(parts.database);
   const reconciler = new Reconciler({ ...parts, store });
   const using: DeploymentParts = { ...parts, store, wake: () => reconciler.wake() };
-  const seen = () => new Map(parts.runtimeHost.observed().flatMap((runner) => runner.replicas.map((replica) => [replica.id, replica] as const)));
+  const seen = () =>
+    new Map(
+      parts.runtimeHost
+        .observed()
+        .flatMap((runner) => runner.replicas.map((replica) => [replica.id, replica] as const)),
+    );
   const reading: ReadParts = { store, identity: parts.identity, seen };
   parts.operations.onCancel('deploy', async (id) => await cancelDeployment(using, id));
   return {

@@ -18,11 +18,20 @@ import { superseded } from './superseded.ts';
  * Throws `signature_breaks_callers`, `version_quarantined`, `nothing_live`, `team_not_found`, and what the registry
  * says of a version that does not exist.
  */
-export async function deploy(parts: DeploymentParts, caller: Caller, name: string, request: DeployRequest): Promise<Operation> {
+export async function deploy(
+  parts: DeploymentParts,
+  caller: Caller,
+  name: string,
+  request: DeployRequest,
+): Promise<Operation> {
   const served = await parts.registry.servedVersion(caller, request.model, pickOf(request));
   const isForced = isForcedBy(request.force, name);
   const authorize = (state: EndpointState | undefined): void => {
-    parts.identity.authorize(caller, 'endpoint.deploy', { kind: 'endpoint', id: name, team: state?.endpoint.team ?? request.team ?? served.team });
+    parts.identity.authorize(caller, 'endpoint.deploy', {
+      kind: 'endpoint',
+      id: name,
+      team: state?.endpoint.team ?? request.team ?? served.team,
+    });
   };
   authorize(await parts.store.find({ name }));
   return await inChange(parts, { name }, async (tx, known, epoch) => {
@@ -31,27 +40,73 @@ export async function deploy(parts: DeploymentParts, caller: Caller, name: strin
     const change = known ?? newEndpoint(parts, caller, name, request.team ?? served.team, now);
     const { endpoint } = change.after;
     if (request.team !== undefined && request.team !== endpoint.team) {
-      throw new MusterError('endpoint_exists', `endpoint ${name} belongs to team ${endpoint.team}`, { place: 'body.team', remedy: 'Leave the team out, or choose another name.' });
+      throw new MusterError('endpoint_exists', `endpoint ${name} belongs to team ${endpoint.team}`, {
+        place: 'body.team',
+        remedy: 'Leave the team out, or choose another name.',
+      });
     }
     if (!isForced) refuseBrokenCallers(change.after, served);
     await refuseQuarantined(parts.store, tx, served, isForced);
     const role = request.role;
-    if (role !== 'live' && servingOf(change.after, 'live') === undefined && startingOf(change.after, 'live') === undefined) {
+    if (
+      role !== 'live' &&
+      servingOf(change.after, 'live') === undefined &&
+      startingOf(change.after, 'live') === undefined
+    ) {
       throw new MusterError('nothing_live', `${name} has no live version yet`, { place: 'body.role' });
     }
     const sharePercent = role === 'live' ? 100 : (request.sharePercent ?? 100);
     // The endpoint's row has to exist before an operation of it is announced, and the operation's id before the deployment.
-    const operation = await startOperation(parts, tx, caller, change, `deploying ${served.model}:${served.number} as ${role}`, { model: served.model, version: served.number, role });
+    const operation = await startOperation(
+      parts,
+      tx,
+      caller,
+      change,
+      `deploying ${served.model}:${served.number} as ${role}`,
+      { model: served.model, version: served.number, role },
+    );
     const same = sameButShare(change.after, request, served);
     const deployment =
       same === undefined
-        ? startDeployment(change, { id: parts.newId(), role, sharePercent, served, settings: request.settings, isForced, isRollback: false, previousId: null, operationId: operation.id, createdBy: caller.actor.id }, now)
+        ? startDeployment(
+            change,
+            {
+              id: parts.newId(),
+              role,
+              sharePercent,
+              served,
+              settings: request.settings,
+              isForced,
+              isRollback: false,
+              previousId: null,
+              operationId: operation.id,
+              createdBy: caller.actor.id,
+            },
+            now,
+          )
         : changeShare(change, same, sharePercent, operation.id, now);
-    const ctx = { deployment: deployment.id, model: served.model, version: served.number, role, sharePercent, forced: isForced, operation: operation.id };
-    await commitChange(parts, tx, epoch, change, { actor: ledgerActor(caller), action: 'endpoint.deploy', request: caller.requestId, ctx });
+    const ctx = {
+      deployment: deployment.id,
+      model: served.model,
+      version: served.number,
+      role,
+      sharePercent,
+      forced: isForced,
+      operation: operation.id,
+    };
+    await commitChange(parts, tx, epoch, change, {
+      actor: ledgerActor(caller),
+      action: 'endpoint.deploy',
+      request: caller.requestId,
+      ctx,
+    });
     return { change, result: operation };
   }).catch((error: unknown) => {
-    if (error instanceof MusterError && error.code === 'reference_violation') throw new MusterError('team_not_found', `there is no team ${request.team ?? served.team}`, { place: 'body.team', cause: error });
+    if (error instanceof MusterError && error.code === 'reference_violation')
+      throw new MusterError('team_not_found', `there is no team ${request.team ?? served.team}`, {
+        place: 'body.team',
+        cause: error,
+      });
     throw error;
   });
 }
@@ -66,7 +121,14 @@ export async function startOperation(
   input: Readonly<Record<string, unknown>>,
 ): Promise<Operation> {
   const { endpoint } = change.after;
-  return await parts.operations.create(tx, { kind: 'deploy', subject: `endpoint/${endpoint.name}`, team: endpoint.team, createdBy: caller.actor.id, input, progress });
+  return await parts.operations.create(tx, {
+    kind: 'deploy',
+    subject: `endpoint/${endpoint.name}`,
+    team: endpoint.team,
+    createdBy: caller.actor.id,
+    input,
+    progress,
+  });
 }
 
 function pickOf(request: DeployRequest): { readonly version: number } | { readonly alias: string } {
@@ -89,22 +151,42 @@ function newEndpoint(parts: DeploymentParts, caller: Caller, name: string, team:
     createdBy: caller.actor.id,
     deletedAt: null,
   };
-  const change: Change = { before: undefined, after: { endpoint, deployments: [] }, events: [], ends: [], entries: [], quarantines: [] };
+  const change: Change = {
+    before: undefined,
+    after: { endpoint, deployments: [] },
+    events: [],
+    ends: [],
+    entries: [],
+    quarantines: [],
+  };
   say(change, 'info', null, 'created', `endpoint ${name} was made in team ${team}`);
   return change;
 }
 
 /** The canary or shadow that differs from the wish in its share only. */
-function sameButShare(state: EndpointState, request: DeployRequest, served: ServedVersion): DeploymentRecord | undefined {
+function sameButShare(
+  state: EndpointState,
+  request: DeployRequest,
+  served: ServedVersion,
+): DeploymentRecord | undefined {
   if (request.role === 'live') return undefined;
   const current = startingOf(state, request.role) ?? servingOf(state, request.role);
   if (current === undefined || current.state === 'quarantined') return undefined;
-  const isSame = current.served.model === served.model && current.served.number === served.number && JSON.stringify(current.settings) === JSON.stringify(request.settings);
+  const isSame =
+    current.served.model === served.model &&
+    current.served.number === served.number &&
+    JSON.stringify(current.settings) === JSON.stringify(request.settings);
   return isSame ? current : undefined;
 }
 
 /** Another share of the same version needs no new replicas. */
-function changeShare(change: Change, deployment: DeploymentRecord, sharePercent: number, operationId: string, now: number): DeploymentRecord {
+function changeShare(
+  change: Change,
+  deployment: DeploymentRecord,
+  sharePercent: number,
+  operationId: string,
+  now: number,
+): DeploymentRecord {
   clearUnfinished(change, deployment.role, now, deployment.id);
   endFailed(change, deployment, superseded(deployment));
   const changed = { ...deployment, sharePercent, operationId };

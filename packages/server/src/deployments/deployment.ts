@@ -112,7 +112,10 @@ export function answers(deployment: DeploymentRecord, seen: (replicaId: string) 
 }
 
 /** Lets replicas go: one that never answered is forgotten at once, the others leave. */
-export function release(deployment: DeploymentRecord, which: (replica: ReplicaRecord) => boolean = () => true): DeploymentRecord {
+export function release(
+  deployment: DeploymentRecord,
+  which: (replica: ReplicaRecord) => boolean = () => true,
+): DeploymentRecord {
   const replicas = deployment.replicas.flatMap((replica) => {
     if (!which(replica)) return [replica];
     if (replica.readyAt === null) return [];
@@ -124,7 +127,9 @@ export function release(deployment: DeploymentRecord, which: (replica: ReplicaRe
 /** Begins its end: it drains, or is ended at once where no gateway can know it. */
 export function drain(deployment: DeploymentRecord, now: number): DeploymentRecord {
   const released = release(deployment);
-  return released.replicas.length === 0 ? { ...released, state: 'ended', operationId: null, endedAt: now } : { ...released, state: 'draining', operationId: null };
+  return released.replicas.length === 0
+    ? { ...released, state: 'ended', operationId: null, endedAt: now }
+    : { ...released, state: 'draining', operationId: null };
 }
 
 /** Gives it up: it keeps its place and its problem until the next wish for its role, without any replica that starts. */

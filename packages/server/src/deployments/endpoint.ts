@@ -41,12 +41,16 @@ export function startingOf(state: EndpointState, role: DeploymentRole): Deployme
 
 /** Deployments of a role that the next wish for the role clears away: unfinished, failed, or kept from traffic. */
 export function unfinishedOf(state: EndpointState, role: DeploymentRole): readonly DeploymentRecord[] {
-  return state.deployments.filter((deployment) => deployment.role === role && isPresent(deployment) && !isServing(deployment));
+  return state.deployments.filter(
+    (deployment) => deployment.role === role && isPresent(deployment) && !isServing(deployment),
+  );
 }
 
 /** The state with one deployment changed or added. */
 export function withDeployment(state: EndpointState, changed: DeploymentRecord): EndpointState {
   const known = state.deployments.some((deployment) => deployment.id === changed.id);
-  const deployments = known ? state.deployments.map((deployment) => (deployment.id === changed.id ? changed : deployment)) : [...state.deployments, changed];
+  const deployments = known
+    ? state.deployments.map((deployment) => (deployment.id === changed.id ? changed : deployment))
+    : [...state.deployments, changed];
   return { ...state, deployments };
 }

@@ -7,7 +7,10 @@ import type { ModelFiles } from './runner-wishes.ts';
 /** After a failure that may pass, a file is asked for again at the earliest after this time. */
 const retryMs = 1000;
 
-type Known = { readonly path: string } | { readonly problem: Problem; readonly isMissing: boolean; readonly at: number } | 'fetching';
+type Known =
+  | { readonly path: string }
+  | { readonly problem: Problem; readonly isMissing: boolean; readonly at: number }
+  | 'fetching';
 
 /** Local paths of model files. They are fetched in the background: a slow object store holds nobody else up. */
 export interface ModelFileCache {
@@ -17,7 +20,11 @@ export interface ModelFileCache {
 }
 
 /** `onArrival` is called whenever `of` would answer something else. */
-export function createModelFileCache(objects: Pick<ObjectStore, 'localFile'>, clock: Clock, onArrival: () => void): ModelFileCache {
+export function createModelFileCache(
+  objects: Pick<ObjectStore, 'localFile'>,
+  clock: Clock,
+  onArrival: () => void,
+): ModelFileCache {
   const known = new Map<string, Known>();
 
   async function fetch(digest: string): Promise<void> {
@@ -27,14 +34,21 @@ export function createModelFileCache(objects: Pick<ObjectStore, 'localFile'>, cl
     } catch (thrown) {
       const error = toMusterError(thrown);
       const isMissing = error.kind === 'not_found' || error.code === 'object_corrupt';
-      known.set(digest, { problem: toProblem(isMissing ? new MusterError(error.code, `its file ${digest} can't be had: ${error.message}`) : error), isMissing, at: clock.now() });
+      known.set(digest, {
+        problem: toProblem(
+          isMissing ? new MusterError(error.code, `its file ${digest} can't be had: ${error.message}`) : error,
+        ),
+        isMissing,
+        at: clock.now(),
+      });
     }
     onArrival();
   }
 
   function find(digest: string, at: number): { readonly path: string } | 'fetching' | 'missing' {
     const entry = known.get(digest);
-    if (entry === undefined || (entry !== 'fetching' && 'problem' in entry && at - entry.at >= retryMs)) void fetch(digest);
+    if (entry === undefined || (entry !== 'fetching' && 'problem' in entry && at - entry.at >= retryMs))
+      void fetch(digest);
     if (entry === undefined || entry === 'fetching') return 'fetching';
     if ('path' in entry) return entry;
     return entry.isMissing ? 'missing' : 'fetching';
@@ -52,7 +66,8 @@ export function createModelFileCache(objects: Pick<ObjectStore, 'localFile'>, cl
 
     missing() {
       const problems = new Map<string, Problem>();
-      for (const [digest, entry] of known) if (entry !== 'fetching' && 'problem' in entry && entry.isMissing) problems.set(digest, entry.problem);
+      for (const [digest, entry] of known)
+        if (entry !== 'fetching' && 'problem' in entry && entry.isMissing) problems.set(digest, entry.problem);
       return problems;
     },
   };

@@ -67,7 +67,10 @@ export function seeReplicas(runners: readonly RunnerObservation[]): Pick<Observe
         state: hasFailed ? 'failed' : replica.state,
         problem: replica.problem ?? (hasFailed ? runner.problem : undefined),
         memoryBytes: replica.memoryBytes,
-        runMs: replica.runs !== undefined && replica.runMicros !== undefined && replica.runs >= enoughRuns ? replica.runMicros / replica.runs / 1000 : undefined,
+        runMs:
+          replica.runs !== undefined && replica.runMicros !== undefined && replica.runs >= enoughRuns
+            ? replica.runMicros / replica.runs / 1000
+            : undefined,
       });
     }
   }
@@ -76,7 +79,12 @@ export function seeReplicas(runners: readonly RunnerObservation[]): Pick<Observe
 
 /** What a report says of a gateway. One that claims a version beyond ours has another control's table: it has applied none of ours. */
 export function knownGateway(report: GatewayReport, newestVersion: number, isConnected: boolean): KnownGateway {
-  return { gateway: report.gateway, isConnected, applied: report.applied > newestVersion ? 0 : report.applied, draining: new Set(report.draining) };
+  return {
+    gateway: report.gateway,
+    isConnected,
+    applied: report.applied > newestVersion ? 0 : report.applied,
+    draining: new Set(report.draining),
+  };
 }
 
 /** Whether no gateway can send anything to a replica any more, now or later. */

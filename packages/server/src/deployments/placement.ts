@@ -77,20 +77,38 @@ export function placeReplicas(
     const missing = deployment.replicas - (staying.get(deployment.id) ?? 0);
     for (let n = 0; n < missing; n++) {
       const id = `${deployment.id}.${deployment.nextReplica + n}`;
-      if (deployment.isOwn) added.push({ id, deployment: deployment.id, runner: id, runnerKind: 'own', isLeaving: false });
-      else added.push({ id, deployment: deployment.id, runner: intoPack(packs, deployment, id, limits), runnerKind: 'pack', isLeaving: false });
+      if (deployment.isOwn)
+        added.push({ id, deployment: deployment.id, runner: id, runnerKind: 'own', isLeaving: false });
+      else
+        added.push({
+          id,
+          deployment: deployment.id,
+          runner: intoPack(packs, deployment, id, limits),
+          runnerKind: 'pack',
+          isLeaving: false,
+        });
     }
   }
   return { added, leaving };
 }
 
 /** The usable packs by team, in a stable order. */
-function packsOf(byId: ReadonlyMap<string, PlacedDeployment>, placements: readonly Placement[], isUsable: (runner: string) => boolean): Map<string, Pack[]> {
+function packsOf(
+  byId: ReadonlyMap<string, PlacedDeployment>,
+  placements: readonly Placement[],
+  isUsable: (runner: string) => boolean,
+): Map<string, Pack[]> {
   const packs = new Map<string, Pack>();
   for (const placement of placements) {
     const deployment = byId.get(placement.deployment);
     if (deployment === undefined || placement.runnerKind !== 'pack') continue;
-    const pack = packs.get(placement.runner) ?? { runner: placement.runner, team: deployment.team, deployments: new Set<string>(), replicas: 0, bytes: 0 };
+    const pack = packs.get(placement.runner) ?? {
+      runner: placement.runner,
+      team: deployment.team,
+      deployments: new Set<string>(),
+      replicas: 0,
+      bytes: 0,
+    };
     packs.set(placement.runner, pack);
     fill(pack, deployment);
   }
@@ -103,12 +121,22 @@ function packsOf(byId: ReadonlyMap<string, PlacedDeployment>, placements: readon
 }
 
 /** Puts a replica into the least loaded pack of the team that has room, or opens one; answers its runner. */
-function intoPack(packs: Map<string, Pack[]>, deployment: PlacedDeployment, replica: string, limits: PlacementLimits): string {
+function intoPack(
+  packs: Map<string, Pack[]>,
+  deployment: PlacedDeployment,
+  replica: string,
+  limits: PlacementLimits,
+): string {
   const ofTeam = packs.get(deployment.team) ?? [];
   packs.set(deployment.team, ofTeam);
   let best: Pack | undefined;
   for (const pack of ofTeam) {
-    if (pack.deployments.has(deployment.id) || pack.replicas >= limits.packReplicas || pack.bytes + deployment.bytes > limits.packBytes) continue;
+    if (
+      pack.deployments.has(deployment.id) ||
+      pack.replicas >= limits.packReplicas ||
+      pack.bytes + deployment.bytes > limits.packBytes
+    )
+      continue;
     if (best === undefined || pack.replicas < best.replicas) best = pack;
   }
   if (best === undefined) {

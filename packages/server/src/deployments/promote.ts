@@ -20,26 +20,49 @@ export async function promote(parts: DeploymentParts, caller: Caller, name: stri
     if (candidate === undefined) throw new MusterError('nothing_to_promote', `${name} has no canary and no shadow`);
     if (!candidate.isForced) refuseBrokenCallers(change.after, candidate.served);
     await refuseQuarantined(parts.store, tx, candidate.served, false);
-    const operation = await startOperation(parts, tx, caller, change, `promoting ${named(candidate)}`, { deployment: candidate.id });
+    const operation = await startOperation(parts, tx, caller, change, `promoting ${named(candidate)}`, {
+      deployment: candidate.id,
+    });
     makeLive(change, candidate, operation.id, now);
-    return { result: operation, ctx: { deployment: candidate.id, from: candidate.role, model: candidate.served.model, version: candidate.served.number, operation: operation.id } };
+    return {
+      result: operation,
+      ctx: {
+        deployment: candidate.id,
+        from: candidate.role,
+        model: candidate.served.model,
+        version: candidate.served.number,
+        operation: operation.id,
+      },
+    };
   });
 }
 
 /** The newest wish of the canary, else of the shadow. */
 function candidateOf(state: EndpointState): DeploymentRecord | undefined {
-  return startingOf(state, 'canary') ?? servingOf(state, 'canary') ?? startingOf(state, 'shadow') ?? servingOf(state, 'shadow');
+  return (
+    startingOf(state, 'canary') ??
+    servingOf(state, 'canary') ??
+    startingOf(state, 'shadow') ??
+    servingOf(state, 'shadow')
+  );
 }
 
 function makeLive(change: Change, candidate: DeploymentRecord, operationId: string, now: number): void {
   clearUnfinished(change, 'live', now);
   for (const other of change.after.deployments) {
-    if (other.role === candidate.role && other.id !== candidate.id && isPresent(other)) endDeployment(change, other, now, 'a newer one was promoted');
+    if (other.role === candidate.role && other.id !== candidate.id && isPresent(other))
+      endDeployment(change, other, now, 'a newer one was promoted');
   }
   endFailed(change, candidate, superseded(candidate, 'it was promoted'));
   say(change, 'info', candidate, 'promote', `promoting ${named(candidate)}`);
   const live: DeploymentRecord = { ...candidate, role: 'live', sharePercent: 100, operationId };
   if (candidate.state === 'ready') return takeTraffic(change, live, now);
   // It does not answer at the moment: it starts once more, and live stays as it is until then.
-  put(change, { ...live, state: 'starting', createdAt: candidate.state === 'starting' ? candidate.createdAt : now, servingSince: null, attempts: 0 });
+  put(change, {
+    ...live,
+    state: 'starting',
+    createdAt: candidate.state === 'starting' ? candidate.createdAt : now,
+    servingSince: null,
+    attempts: 0,
+  });
 }

@@ -23,7 +23,12 @@ export async function listEndpoints(parts: ReadParts, caller: Caller, query: Pag
 }
 
 /** What happened to an endpoint, newest first. The cursor is the last event's id. */
-export async function listEvents(parts: ReadParts, caller: Caller, name: string, query: PageQuery): Promise<Page<EndpointEvent>> {
+export async function listEvents(
+  parts: ReadParts,
+  caller: Caller,
+  name: string,
+  query: PageQuery,
+): Promise<Page<EndpointEvent>> {
   const { endpoint } = await find(parts, caller, 'endpoint.logs', name);
   const events = await parts.store.events(endpoint.id, query.after, query.limit + 1);
   const shown = events.slice(0, query.limit);
@@ -41,7 +46,12 @@ export async function render(parts: ReadParts, states: readonly EndpointState[])
   return states.map((state) => renderEndpoint(state, seen, previous));
 }
 
-async function find(parts: ReadParts, caller: Caller, action: 'endpoint.read' | 'endpoint.logs', name: string): Promise<EndpointState> {
+async function find(
+  parts: ReadParts,
+  caller: Caller,
+  action: 'endpoint.read' | 'endpoint.logs',
+  name: string,
+): Promise<EndpointState> {
   const state = await parts.store.find({ name });
   if (state === undefined) throw endpointNotFound(name);
   parts.identity.authorize(caller, action, { kind: 'endpoint', id: name, team: state.endpoint.team });

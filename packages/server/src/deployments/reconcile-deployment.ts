@@ -36,12 +36,26 @@ export const defaultReconcilePolicy: ReconcilePolicy = {
 };
 
 /** Brings one deployment a step further, by what is seen of it; everything is decided anew from its state each time. */
-export function reconcileDeployment(change: Change, deployment: DeploymentRecord, observed: Observed, policy: ReconcilePolicy, now: number): void {
+export function reconcileDeployment(
+  change: Change,
+  deployment: DeploymentRecord,
+  observed: Observed,
+  policy: ReconcilePolicy,
+  now: number,
+): void {
   let current = noteFirstAnswers(deployment, observed, now);
   put(change, current);
   if (isWanted(current)) {
-    if (current.role !== 'live' && servingOf(change.after, 'live') === undefined && startingOf(change.after, 'live') === undefined) {
-      giveUp(change, current, toProblem(new MusterError('nothing_live', `${change.after.endpoint.name} has no live version`)));
+    if (
+      current.role !== 'live' &&
+      servingOf(change.after, 'live') === undefined &&
+      startingOf(change.after, 'live') === undefined
+    ) {
+      giveUp(
+        change,
+        current,
+        toProblem(new MusterError('nothing_live', `${change.after.endpoint.name} has no live version`)),
+      );
     } else if (current.state === 'starting') reconcileStart(change, current, observed, policy, now);
     else reconcileService(change, current, observed, policy, now);
   }
@@ -51,25 +65,40 @@ export function reconcileDeployment(change: Change, deployment: DeploymentRecord
   // Without replicas there is nothing left to drain.
   put(change, current.state === 'draining' && current.replicas.length === 0 ? drain(current, now) : current);
   // What the gateways have applied is the state that was read, not what has just been decided.
-  const wasRouted = change.before !== undefined && routedDeployments(change.before).some((routed) => routed.id === current.id);
+  const wasRouted =
+    change.before !== undefined && routedDeployments(change.before).some((routed) => routed.id === current.id);
   const hasComeTrue = wasRouted && isServing(current) && isApplied(observed, current.endpointId);
   if (hasComeTrue && current.operationId !== null) put(change, endSucceeded(change, current));
 }
 
 function noteFirstAnswers(deployment: DeploymentRecord, observed: Observed, now: number): DeploymentRecord {
-  const isNew = (id: string, readyAt: number | null): boolean => readyAt === null && observed.replicas.get(id)?.state === 'ready';
+  const isNew = (id: string, readyAt: number | null): boolean =>
+    readyAt === null && observed.replicas.get(id)?.state === 'ready';
   if (!deployment.replicas.some((replica) => isNew(replica.id, replica.readyAt))) return deployment;
-  return { ...deployment, replicas: deployment.replicas.map((replica) => (isNew(replica.id, replica.readyAt) ? { ...replica, readyAt: now } : replica)) };
+  return {
+    ...deployment,
+    replicas: deployment.replicas.map((replica) =>
+      isNew(replica.id, replica.readyAt) ? { ...replica, readyAt: now } : replica,
+    ),
+  };
 }
 
 /** On its way: it takes the traffic once every replica answers; it is given up when its loads keep failing. */
-function reconcileStart(change: Change, deployment: DeploymentRecord, observed: Observed, policy: ReconcilePolicy, now: number): void {
+function reconcileStart(
+  change: Change,
+  deployment: DeploymentRecord,
+  observed: Observed,
+  policy: ReconcilePolicy,
+  now: number,
+): void {
   if (isReady(deployment, observed)) return takeTraffic(change, deployment, now);
   const missing = observed.missingFiles.get(deployment.served.digest);
   if (missing !== undefined) return giveUp(change, deployment, missing);
   const deaths = observed.crashes.get(deployment.id)?.death ?? 0;
   if (deaths >= policy.maxAttempts) {
-    const crashed = new MusterError('model_crashed', `its runner died ${deaths} times while it loaded`, { remedy: 'Look at the log of the runner; the file may need more memory or another runtime.' });
+    const crashed = new MusterError('model_crashed', `its runner died ${deaths} times while it loaded`, {
+      remedy: 'Look at the log of the runner; the file may need more memory or another runtime.',
+    });
     return giveUp(change, deployment, toProblem(crashed));
   }
   const failed = failedReplicas(deployment, observed);
@@ -80,15 +109,36 @@ function reconcileStart(change: Change, deployment: DeploymentRecord, observed: 
     return retry(change, deployment, failed, problem, attempts, policy, now);
   }
   if (now - deployment.createdAt >= policy.startTimeoutMs) {
-    giveUp(change, deployment, toProblem(new MusterError('deadline_passed', `it was not ready after ${Math.round(policy.startTimeoutMs / 1000)} s`, { remedy: 'Look at the log of the endpoint for what it waits for.' })));
+    giveUp(
+      change,
+      deployment,
+      toProblem(
+        new MusterError('deadline_passed', `it was not ready after ${Math.round(policy.startTimeoutMs / 1000)} s`, {
+          remedy: 'Look at the log of the endpoint for what it waits for.',
+        }),
+      ),
+    );
   }
 }
 
 /** In service: its state follows what is seen, what failed is tried again for as long as it is wanted, what keeps crashing is stopped. */
-function reconcileService(change: Change, deployment: DeploymentRecord, observed: Observed, policy: ReconcilePolicy, now: number): void {
+function reconcileService(
+  change: Change,
+  deployment: DeploymentRecord,
+  observed: Observed,
+  policy: ReconcilePolicy,
+  now: number,
+): void {
   const crashes = observed.crashes.get(deployment.id);
-  if (crashes !== undefined && (crashes.confirmed >= policy.confirmedUntilQuarantine || crashes.death >= policy.deathsUntilQuarantine)) {
-    return quarantine(change, deployment, `it crashed ${crashes.confirmed + crashes.death} times within ${Math.round(policy.crashWindowMs / 60_000)} minutes`);
+  if (
+    crashes !== undefined &&
+    (crashes.confirmed >= policy.confirmedUntilQuarantine || crashes.death >= policy.deathsUntilQuarantine)
+  ) {
+    return quarantine(
+      change,
+      deployment,
+      `it crashed ${crashes.confirmed + crashes.death} times within ${Math.round(policy.crashWindowMs / 60_000)} minutes`,
+    );
   }
   const staying = stayingReplicas(deployment);
   if (!observed.isSettled && staying.some((replica) => !observed.replicas.has(replica.id))) return;
@@ -100,12 +150,19 @@ function reconcileService(change: Change, deployment: DeploymentRecord, observed
   } else if (!isAnswering && current.state === 'ready') {
     const problem = problemOf(staying.flatMap((replica) => observed.replicas.get(replica.id) ?? []));
     current = { ...current, state: 'unready', problem: problem ?? null };
-    say(change, 'warn', current, 'unready', `${named(current)} does not answer${problem === undefined ? '' : `: ${problem.detail}`}`);
+    say(
+      change,
+      'warn',
+      current,
+      'unready',
+      `${named(current)} does not answer${problem === undefined ? '' : `: ${problem.detail}`}`,
+    );
   }
   if (current.attempts > 0 && isReady(current, observed)) current = { ...current, attempts: 0, retryAt: null };
   put(change, current);
   const failed = failedReplicas(current, observed);
-  if (failed.length > 0) retry(change, current, failed, problemOf(failed.map(([, replica]) => replica)), current.attempts + 1, policy, now);
+  if (failed.length > 0)
+    retry(change, current, failed, problemOf(failed.map(([, replica]) => replica)), current.attempts + 1, policy, now);
 }
 
 /** Lets failed replicas go and has others placed after a while, longer each time. */
@@ -120,23 +177,48 @@ function retry(
 ): void {
   const ids = new Set(failed.map(([id]) => id));
   const waitMs = Math.min(policy.firstRetryMs * 2 ** (attempts - 1), policy.longestRetryMs);
-  put(change, { ...release(deployment, (replica) => ids.has(replica.id)), attempts, retryAt: now + waitMs, problem: deployment.state === 'ready' ? null : (problem ?? deployment.problem) });
-  say(change, 'warn', deployment, 'retry', `${named(deployment)} failed to load and is tried again in ${waitMs} ms${problem === undefined ? '' : `: ${problem.detail}`}`);
+  put(change, {
+    ...release(deployment, (replica) => ids.has(replica.id)),
+    attempts,
+    retryAt: now + waitMs,
+    problem: deployment.state === 'ready' ? null : (problem ?? deployment.problem),
+  });
+  say(
+    change,
+    'warn',
+    deployment,
+    'retry',
+    `${named(deployment)} failed to load and is tried again in ${waitMs} ms${problem === undefined ? '' : `: ${problem.detail}`}`,
+  );
 }
 
 /** Stops what keeps crashing. A live one stays in the table and says so; a canary or shadow leaves it, and live takes its requests. */
 function quarantine(change: Change, deployment: DeploymentRecord, reason: string): void {
   const problem = toProblem(new MusterError('version_quarantined', `${named(deployment)} is quarantined: ${reason}`));
   endFailed(change, deployment, problem);
-  put(change, { ...release(deployment), state: 'quarantined', operationId: null, problem, servingSince: deployment.role === 'live' ? deployment.servingSince : null });
+  put(change, {
+    ...release(deployment),
+    state: 'quarantined',
+    operationId: null,
+    problem,
+    servingSince: deployment.role === 'live' ? deployment.servingSince : null,
+  });
   say(change, 'error', deployment, 'quarantined', problem.detail);
   const { model, number } = deployment.served;
   change.quarantines.push({ model, version: number, deploymentId: deployment.id, reason });
-  change.entries.push({ action: 'system.deployment.quarantined', ctx: { deployment: deployment.id, role: deployment.role, model, version: number, reason } });
+  change.entries.push({
+    action: 'system.deployment.quarantined',
+    ctx: { deployment: deployment.id, role: deployment.role, model, version: number, reason },
+  });
 }
 
 /** Gives a runner of its own to what was running while a pack died, and to what turned out to be heavy. */
-function setApart(change: Change, deployment: DeploymentRecord, observed: Observed, policy: ReconcilePolicy): DeploymentRecord {
+function setApart(
+  change: Change,
+  deployment: DeploymentRecord,
+  observed: Observed,
+  policy: ReconcilePolicy,
+): DeploymentRecord {
   if (deployment.ownReason !== null || !isWanted(deployment) || hasOwnRunners(deployment)) return deployment;
   const packed = stayingReplicas(deployment).filter((replica) => replica.runnerKind === 'pack');
   if (packed.length === 0) return deployment;
@@ -151,15 +233,28 @@ function setApart(change: Change, deployment: DeploymentRecord, observed: Observ
           ? 'time'
           : null;
   if (reason === null) return deployment;
-  const why = { crash: 'it ran while its pack died', memory: 'it takes much memory', time: 'its runs are long' }[reason];
-  say(change, reason === 'crash' ? 'warn' : 'info', deployment, 'own-runner', `${named(deployment)} gets a runner of its own: ${why}`);
+  const why = { crash: 'it ran while its pack died', memory: 'it takes much memory', time: 'its runs are long' }[
+    reason
+  ];
+  say(
+    change,
+    reason === 'crash' ? 'warn' : 'info',
+    deployment,
+    'own-runner',
+    `${named(deployment)} gets a runner of its own: ${why}`,
+  );
   return { ...deployment, ownReason: reason };
 }
 
 /** Whether the wish itself asks for runners that are shared with nobody. */
 export function hasOwnRunners(deployment: DeploymentRecord): boolean {
   const { settings } = deployment;
-  return deployment.ownReason !== null || settings.ownRunner || settings.resources.cpu !== undefined || settings.resources.memoryBytes !== undefined;
+  return (
+    deployment.ownReason !== null ||
+    settings.ownRunner ||
+    settings.resources.cpu !== undefined ||
+    settings.resources.memoryBytes !== undefined
+  );
 }
 
 /** Drops the replicas that leave and that no gateway uses any more. */
@@ -170,7 +265,10 @@ function forget(deployment: DeploymentRecord, observed: Observed): DeploymentRec
 
 function isReady(deployment: DeploymentRecord, observed: Observed): boolean {
   const staying = stayingReplicas(deployment);
-  return staying.length >= deployment.settings.replicas && staying.every((replica) => replica.readyAt !== null && observed.replicas.get(replica.id)?.state === 'ready');
+  return (
+    staying.length >= deployment.settings.replicas &&
+    staying.every((replica) => replica.readyAt !== null && observed.replicas.get(replica.id)?.state === 'ready')
+  );
 }
 
 function failedReplicas(deployment: DeploymentRecord, observed: Observed): (readonly [string, SeenReplica])[] {
@@ -183,7 +281,8 @@ function failedReplicas(deployment: DeploymentRecord, observed: Observed): (read
 const noReason = toProblem(new MusterError('program_failed', 'the runner gave no reason'));
 
 function problemOf(seen: readonly SeenReplica[]): Problem | undefined {
-  const failed = seen.find((replica) => replica.state === 'failed') ?? seen.find((replica) => replica.problem !== undefined);
+  const failed =
+    seen.find((replica) => replica.state === 'failed') ?? seen.find((replica) => replica.problem !== undefined);
   return failed === undefined ? undefined : (failed.problem ?? noReason);
 }
 

@@ -34,7 +34,8 @@ function reconcileEndpoint(state: EndpointState, { observed, policy, now }: Reco
     // Looked up again: what another deployment of the endpoint did may have changed it.
     const deployment = change.after.deployments.find((candidate) => candidate.id === id);
     if (deployment === undefined) continue;
-    if (state.endpoint.deletedAt !== null && isPresent(deployment)) endDeployment(change, deployment, now, 'the endpoint was deleted');
+    if (state.endpoint.deletedAt !== null && isPresent(deployment))
+      endDeployment(change, deployment, now, 'the endpoint was deleted');
     else reconcileDeployment(change, deployment, observed, policy, now);
   }
   return change;
@@ -44,12 +45,22 @@ function reconcileEndpoint(state: EndpointState, { observed, policy, now }: Reco
 function place(changes: readonly Change[], { observed, policy, limits, now }: ReconcileInput): void {
   const all = changes.flatMap((change) => change.after.deployments.map((deployment) => ({ change, deployment })));
   const bytesOf = (deployment: DeploymentRecord): number =>
-    Math.max(deployment.served.sizeBytes, ...deployment.replicas.map((replica) => observed.replicas.get(replica.id)?.memoryBytes ?? 0));
-  const isOwn = (deployment: DeploymentRecord): boolean => hasOwnRunners(deployment) || deployment.served.sizeBytes > policy.heavyBytes;
-  const count = (deployment: DeploymentRecord): number => (isWanted(deployment) && (deployment.retryAt === null || deployment.retryAt <= now) ? deployment.settings.replicas : 0);
+    Math.max(
+      deployment.served.sizeBytes,
+      ...deployment.replicas.map((replica) => observed.replicas.get(replica.id)?.memoryBytes ?? 0),
+    );
+  const isOwn = (deployment: DeploymentRecord): boolean =>
+    hasOwnRunners(deployment) || deployment.served.sizeBytes > policy.heavyBytes;
+  const count = (deployment: DeploymentRecord): number =>
+    isWanted(deployment) && (deployment.retryAt === null || deployment.retryAt <= now)
+      ? deployment.settings.replicas
+      : 0;
   const needs = all.some(({ deployment }) => {
     const staying = stayingReplicas(deployment);
-    return count(deployment) > staying.length || (isOwn(deployment) && isWanted(deployment) && staying.some((replica) => replica.runnerKind === 'pack'));
+    return (
+      count(deployment) > staying.length ||
+      (isOwn(deployment) && isWanted(deployment) && staying.some((replica) => replica.runnerKind === 'pack'))
+    );
   });
   if (!needs) return;
 
@@ -61,12 +72,24 @@ function place(changes: readonly Change[], { observed, policy, limits, now }: Re
     bytes: bytesOf(deployment),
     nextReplica: deployment.nextReplica,
   }));
-  const placements: Placement[] = all.flatMap(({ deployment }) => deployment.replicas.map((replica) => ({ ...replica, deployment: deployment.id })));
-  const { added, leaving } = placeReplicas(deployments, placements, (runner) => !observed.failedRunners.has(runner), limits);
+  const placements: Placement[] = all.flatMap(({ deployment }) =>
+    deployment.replicas.map((replica) => ({ ...replica, deployment: deployment.id })),
+  );
+  const { added, leaving } = placeReplicas(
+    deployments,
+    placements,
+    (runner) => !observed.failedRunners.has(runner),
+    limits,
+  );
   apply(all, added, new Set(leaving), now);
 }
 
-function apply(all: readonly { readonly change: Change; readonly deployment: DeploymentRecord }[], added: readonly Placement[], leaving: ReadonlySet<string>, now: number): void {
+function apply(
+  all: readonly { readonly change: Change; readonly deployment: DeploymentRecord }[],
+  added: readonly Placement[],
+  leaving: ReadonlySet<string>,
+  now: number,
+): void {
   const byDeployment = Map.groupBy(added, (placement) => placement.deployment);
   for (const { change, deployment } of all) {
     const own = byDeployment.get(deployment.id) ?? [];
@@ -75,7 +98,14 @@ function apply(all: readonly { readonly change: Change; readonly deployment: Dep
       if (!leaving.has(replica.id)) return [replica];
       return replica.readyAt === null ? [] : [{ ...replica, isLeaving: true }];
     });
-    const fresh = own.map(({ id, runner, runnerKind }) => ({ id, runner, runnerKind, isLeaving: false, createdAt: now, readyAt: null }));
+    const fresh = own.map(({ id, runner, runnerKind }) => ({
+      id,
+      runner,
+      runnerKind,
+      isLeaving: false,
+      createdAt: now,
+      readyAt: null,
+    }));
     put(change, { ...deployment, replicas: [...kept, ...fresh], nextReplica: deployment.nextReplica + own.length });
   }
 }

@@ -17,7 +17,10 @@ import { runnerWishes } from './runner-wishes.ts';
 import type { Crash } from './store.ts';
 import { type TablePublisher, createTablePublisher } from './table-publisher.ts';
 
-export interface ReconcilerParts extends Pick<DeploymentParts, 'database' | 'store' | 'operations' | 'ledger' | 'newId'> {
+export interface ReconcilerParts extends Pick<
+  DeploymentParts,
+  'database' | 'store' | 'operations' | 'ledger' | 'newId'
+> {
   readonly clock: Clock;
   readonly runtimeHost: RuntimeHost;
   readonly gatewayHub: GatewayHub;
@@ -98,10 +101,17 @@ export class Reconciler {
   async start(): Promise<void> {
     const { clock, database, store, runtimeHost, gatewayHub, installation, newId } = this.#parts;
     this.#startedAt = clock.now();
-    const firstVersion = await database.inTransaction(async (tx) => await store.reserveTableVersions(tx, reservedVersions));
+    const firstVersion = await database.inTransaction(
+      async (tx) => await store.reserveTableVersions(tx, reservedVersions),
+    );
     this.#crashes = await store.crashesSince(clock.now() - this.#policy.crashWindowMs);
     this.#crashWatch = createCrashWatch(newId, this.#startedAt);
-    this.#publisher = createTablePublisher({ installation, addressOf: (runner) => runtimeHost.addressOf(runner), send: (table) => gatewayHub.publish(table), firstVersion });
+    this.#publisher = createTablePublisher({
+      installation,
+      addressOf: (runner) => runtimeHost.addressOf(runner),
+      send: (table) => gatewayHub.publish(table),
+      firstVersion,
+    });
     this.#endings.push(
       runtimeHost.onChange(() => this.wake()),
       gatewayHub.onReport((report) => {
@@ -164,7 +174,13 @@ export class Reconciler {
       await this.#publish();
       this.#tellHost();
       const observed = this.#observe();
-      const changes = reconcile({ desired: [...this.#states.values()], observed, policy: this.#policy, limits: this.#placement, now: this.#parts.clock.now() });
+      const changes = reconcile({
+        desired: [...this.#states.values()],
+        observed,
+        policy: this.#policy,
+        limits: this.#placement,
+        now: this.#parts.clock.now(),
+      });
       this.#tellProgress(observed);
       if (changes.length === 0) return;
       await this.#write(changes);
@@ -193,7 +209,11 @@ export class Reconciler {
     const { database, store, clock, newId, runtimeHost } = this.#parts;
     const now = clock.now();
     const incidents = this.#incidents.splice(0);
-    const known = new Set([...this.#states.values()].flatMap((state) => (incidents.length === 0 ? [] : state.deployments.map((deployment) => deployment.id))));
+    const known = new Set(
+      [...this.#states.values()].flatMap((state) =>
+        incidents.length === 0 ? [] : state.deployments.map((deployment) => deployment.id),
+      ),
+    );
     const seen = this.#crashWatch?.look(runtimeHost.observed(), (runner) => this.#held.get(runner) ?? [], now) ?? [];
     const crashes = [...crashesOf(incidents, (id) => known.has(id), newId, now), ...seen];
     if (crashes.length === 0) return;
@@ -229,7 +249,11 @@ export class Reconciler {
   #tellHost(): void {
     if (!this.#areWishesDue || this.#telling !== undefined) return;
     const now = this.#parts.clock.now();
-    const wishes = runnerWishes(this.#states.values(), (deployment) => this.#files.of(deployment, now), !this.#hasToldHost);
+    const wishes = runnerWishes(
+      this.#states.values(),
+      (deployment) => this.#files.of(deployment, now),
+      !this.#hasToldHost,
+    );
     // A list without something that runs would end it: that waits until every file of theirs has been found.
     if (wishes === undefined) return;
     this.#areWishesDue = false;
@@ -258,10 +282,13 @@ export class Reconciler {
       connected.add(report.gateway);
       this.#gateways.set(report.gateway, { report, seenAt: now });
     }
-    for (const [id, { seenAt }] of this.#gateways) if (now - seenAt > this.#timing.gatewayLostMs) this.#gateways.delete(id);
+    for (const [id, { seenAt }] of this.#gateways)
+      if (now - seenAt > this.#timing.gatewayLostMs) this.#gateways.delete(id);
     return {
       ...seeReplicas(runtimeHost.observed()),
-      gateways: [...this.#gateways.values()].map(({ report }) => knownGateway(report, publisher.newestVersion(), connected.has(report.gateway))),
+      gateways: [...this.#gateways.values()].map(({ report }) =>
+        knownGateway(report, publisher.newestVersion(), connected.has(report.gateway)),
+      ),
       isSettled: now - this.#startedAt >= this.#timing.gatewayLostMs,
       tables: publisher,
       crashes: countCrashes(this.#crashes, now - this.#policy.crashWindowMs),
@@ -289,7 +316,8 @@ export class Reconciler {
       const ids: string[] = [];
       for (const change of changes) {
         // An endpoint that changed meanwhile is decided about again, in the next round.
-        if (await commitChange(this.#parts, tx, epoch, change, undefined)) ids.push(...change.ends.map((end) => end.operationId));
+        if (await commitChange(this.#parts, tx, epoch, change, undefined))
+          ids.push(...change.ends.map((end) => end.operationId));
       }
       return ids;
     });
@@ -300,8 +328,15 @@ export class Reconciler {
     for (const { deployments } of this.#states.values()) {
       for (const deployment of deployments) {
         if (deployment.operationId === null) continue;
-        const ready = stayingReplicas(deployment).filter((replica) => replicas.get(replica.id)?.state === 'ready').length;
-        const text = deployment.state !== 'starting' ? 'moving traffic' : deployment.replicas.length === 0 ? 'waiting for a runner' : `loading: ${ready} of ${deployment.settings.replicas} replicas are ready`;
+        const ready = stayingReplicas(deployment).filter(
+          (replica) => replicas.get(replica.id)?.state === 'ready',
+        ).length;
+        const text =
+          deployment.state !== 'starting'
+            ? 'moving traffic'
+            : deployment.replicas.length === 0
+              ? 'waiting for a runner'
+              : `loading: ${ready} of ${deployment.settings.replicas} replicas are ready`;
         this.#parts.operations.progress(deployment.operationId, text);
       }
     }

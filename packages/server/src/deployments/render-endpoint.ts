@@ -8,7 +8,11 @@ import { shareOf } from './routed-endpoint.ts';
 export type SeenRunners = ReadonlyMap<string, ReplicaObservation>;
 
 /** An endpoint as the API shows it: what is wished, joined with what is seen. */
-export function renderEndpoint(state: EndpointState, seen: SeenRunners, previous: ReadonlyMap<string, { readonly model: string; readonly version: number }>): Endpoint {
+export function renderEndpoint(
+  state: EndpointState,
+  seen: SeenRunners,
+  previous: ReadonlyMap<string, { readonly model: string; readonly version: number }>,
+): Endpoint {
   const { endpoint } = state;
   const live = servingOf(state, 'live');
   return {
@@ -21,7 +25,8 @@ export function renderEndpoint(state: EndpointState, seen: SeenRunners, previous
     ready: live !== undefined && live.state === 'ready' && answersNow(live, seen),
     signature: mutable(live?.served.signature ?? startingOf(state, 'live')?.served.signature),
     deployments: state.deployments.map((deployment) => renderDeployment(state, deployment, seen)),
-    previous: (live?.previousId === null || live?.previousId === undefined ? undefined : previous.get(live.previousId)) ?? null,
+    previous:
+      (live?.previousId === null || live?.previousId === undefined ? undefined : previous.get(live.previousId)) ?? null,
     revision: endpoint.revision,
     createdAt: time(endpoint.createdAt),
     createdBy: endpoint.createdBy,

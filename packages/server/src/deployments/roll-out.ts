@@ -75,12 +75,38 @@ export function takeTraffic(change: Change, deployment: DeploymentRecord, now: n
     endFailed(change, replaces, superseded(replaces));
     put(change, drain(replaces, now));
   }
-  const previousId = deployment.isRollback || replaces === undefined || deployment.role !== 'live' ? deployment.previousId : worthGoingBackTo(replaces);
-  put(change, { ...deployment, state: 'ready', problem: null, attempts: 0, retryAt: null, readyAt: deployment.readyAt ?? now, servingSince: now, previousId });
-  say(change, 'info', deployment, 'ready', replaces === undefined ? `${named(deployment)} is ready` : `${named(deployment)} is ready and takes over from ${named(replaces)}`);
+  const previousId =
+    deployment.isRollback || replaces === undefined || deployment.role !== 'live'
+      ? deployment.previousId
+      : worthGoingBackTo(replaces);
+  put(change, {
+    ...deployment,
+    state: 'ready',
+    problem: null,
+    attempts: 0,
+    retryAt: null,
+    readyAt: deployment.readyAt ?? now,
+    servingSince: now,
+    previousId,
+  });
+  say(
+    change,
+    'info',
+    deployment,
+    'ready',
+    replaces === undefined
+      ? `${named(deployment)} is ready`
+      : `${named(deployment)} is ready and takes over from ${named(replaces)}`,
+  );
   change.entries.push({
     action: 'system.deployment.serving',
-    ctx: { deployment: deployment.id, role: deployment.role, model: deployment.served.model, version: deployment.served.number, replaces: replaces?.id ?? null },
+    ctx: {
+      deployment: deployment.id,
+      role: deployment.role,
+      model: deployment.served.model,
+      version: deployment.served.number,
+      replaces: replaces?.id ?? null,
+    },
   });
 }
 
@@ -92,10 +118,21 @@ function worthGoingBackTo(replaced: DeploymentRecord): string | null {
 /** Gives a deployment up that did not become ready. What was live before still is. */
 export function giveUp(change: Change, deployment: DeploymentRecord, cause: Problem): void {
   const problem = toProblem(
-    new MusterError('deployment_failed', `${named(deployment)} did not become ready: ${cause.detail}`, { remedy: cause.remedy, details: { cause: cause.code, ...cause.details } }),
+    new MusterError('deployment_failed', `${named(deployment)} did not become ready: ${cause.detail}`, {
+      remedy: cause.remedy,
+      details: { cause: cause.code, ...cause.details },
+    }),
   );
   endFailed(change, deployment, problem);
   put(change, fail(deployment, problem));
   say(change, 'error', deployment, 'failed', problem.detail);
-  change.entries.push({ action: 'system.deployment.failed', ctx: { deployment: deployment.id, model: deployment.served.model, version: deployment.served.number, code: cause.code } });
+  change.entries.push({
+    action: 'system.deployment.failed',
+    ctx: {
+      deployment: deployment.id,
+      model: deployment.served.model,
+      version: deployment.served.number,
+      code: cause.code,
+    },
+  });
 }

@@ -17,31 +17,71 @@ import { superseded } from './superseded.ts';
  * The caller's contract does not hold it up, because callers knew what comes back; an event lists what changes for
  * them. Throws `nothing_to_roll_back` and, without force, `version_quarantined`.
  */
-export async function rollback(parts: DeploymentParts, caller: Caller, name: string, request: { readonly force?: string | undefined }): Promise<Operation> {
+export async function rollback(
+  parts: DeploymentParts,
+  caller: Caller,
+  name: string,
+  request: { readonly force?: string | undefined },
+): Promise<Operation> {
   const isForced = isForcedBy(request.force, name);
   return await changeEndpoint(parts, caller, 'endpoint.rollback', name, async (change, tx, now) => {
     const live = servingOf(change.after, 'live');
     const unfinished = startingOf(change.after, 'live');
     if (live === undefined) throw new MusterError('nothing_to_roll_back', `${name} has nothing live yet`);
     if (unfinished !== undefined) {
-      const operation = await startOperation(parts, tx, caller, change, `giving up ${named(unfinished)}`, { abandons: unfinished.id });
+      const operation = await startOperation(parts, tx, caller, change, `giving up ${named(unfinished)}`, {
+        abandons: unfinished.id,
+      });
       clearUnfinished(change, 'live', now);
       endFailed(change, live, superseded(live));
       put(change, { ...live, operationId: operation.id });
       return { result: operation, ctx: { abandons: unfinished.id, operation: operation.id } };
     }
     const previous = live.previousId === null ? undefined : await parts.store.deployment(live.previousId, tx);
-    if (previous === undefined) throw new MusterError('nothing_to_roll_back', `nothing was live under ${name} before ${named(live)}`);
+    if (previous === undefined)
+      throw new MusterError('nothing_to_roll_back', `nothing was live under ${name} before ${named(live)}`);
     await refuseQuarantined(parts.store, tx, previous.served, isForced);
-    const operation = await startOperation(parts, tx, caller, change, `bringing back ${named(previous)}`, { deployment: previous.id });
+    const operation = await startOperation(parts, tx, caller, change, `bringing back ${named(previous)}`, {
+      deployment: previous.id,
+    });
     const { served, settings, previousId } = previous;
     const deployment = startDeployment(
       change,
-      { id: parts.newId(), role: 'live', sharePercent: 100, served, settings, isForced, isRollback: true, previousId, operationId: operation.id, createdBy: caller.actor.id },
+      {
+        id: parts.newId(),
+        role: 'live',
+        sharePercent: 100,
+        served,
+        settings,
+        isForced,
+        isRollback: true,
+        previousId,
+        operationId: operation.id,
+        createdBy: caller.actor.id,
+      },
       now,
     );
     const noticed = breakingDifferences(live.served.signature, served.signature);
-    if (noticed.length > 0) say(change, 'warn', deployment, 'callers', `callers of ${named(live)} will notice: ${noticed.slice(0, 5).map(({ part, name: of, change: what }) => `${part} ${of} ${what}`).join('; ')}`);
-    return { result: operation, ctx: { deployment: deployment.id, brings: previous.id, model: served.model, version: served.number, operation: operation.id } };
+    if (noticed.length > 0)
+      say(
+        change,
+        'warn',
+        deployment,
+        'callers',
+        `callers of ${named(live)} will notice: ${noticed
+          .slice(0, 5)
+          .map(({ part, name: of, change: what }) => `${part} ${of} ${what}`)
+          .join('; ')}`,
+      );
+    return {
+      result: operation,
+      ctx: {
+        deployment: deployment.id,
+        brings: previous.id,
+        model: served.model,
+        version: served.number,
+        operation: operation.id,
+      },
+    };
   });
 }

@@ -8,7 +8,10 @@ import { type EndpointState, servingOf } from './endpoint.ts';
  * shadow stand beside a live one only. Without a live one the endpoint is there with nothing deployed, so that the
  * gateway can say that it is not ready rather than that it does not exist.
  */
-export function routedEndpoint(state: EndpointState, addressOf: (runner: string) => string): RoutedEndpoint | undefined {
+export function routedEndpoint(
+  state: EndpointState,
+  addressOf: (runner: string) => string,
+): RoutedEndpoint | undefined {
   const { endpoint } = state;
   if (endpoint.deletedAt !== null) return undefined;
   return {
@@ -17,7 +20,9 @@ export function routedEndpoint(state: EndpointState, addressOf: (runner: string)
     timeoutMs: endpoint.limits.timeoutMs,
     bodyBytes: endpoint.limits.bodyBytes,
     queue: endpoint.limits.queue,
-    deployments: routedDeployments(state).map((deployment) => routedDeployment(deployment, shareOf(state, deployment), addressOf)),
+    deployments: routedDeployments(state).map((deployment) =>
+      routedDeployment(deployment, shareOf(state, deployment), addressOf),
+    ),
   };
 }
 
@@ -38,7 +43,11 @@ export function shareOf(state: EndpointState, deployment: DeploymentRecord): num
   return 100 - (servingOf(state, 'canary')?.sharePercent ?? 0);
 }
 
-function routedDeployment(deployment: DeploymentRecord, sharePercent: number, addressOf: (runner: string) => string): RoutedDeployment {
+function routedDeployment(
+  deployment: DeploymentRecord,
+  sharePercent: number,
+  addressOf: (runner: string) => string,
+): RoutedDeployment {
   const { served, settings } = deployment;
   return {
     id: deployment.id,
@@ -51,7 +60,10 @@ function routedDeployment(deployment: DeploymentRecord, sharePercent: number, ad
     signature: served.signature,
     maxRows: settings.batching.maxRows,
     waitMs: settings.batching.waitMs,
-    replicas: deployment.state === 'quarantined' ? [] : routedReplicas(deployment).map((replica) => ({ id: replica.id, address: addressOf(replica.runner) })),
+    replicas:
+      deployment.state === 'quarantined'
+        ? []
+        : routedReplicas(deployment).map((replica) => ({ id: replica.id, address: addressOf(replica.runner) })),
     ...(deployment.state === 'quarantined' ? { quarantined: deployment.problem?.detail ?? 'quarantined' } : {}),
   };
 }

@@ -2,7 +2,16 @@ import type { Handlers } from '../identity/index.ts';
 import type { Deployments } from './create-deployments.ts';
 
 /** The routes of this room. */
-export type DeploymentRoute = 'endpointList' | 'endpointGet' | 'endpointUpdate' | 'endpointDelete' | 'endpointEvents' | 'deploy' | 'deploymentEnd' | 'promote' | 'rollback';
+export type DeploymentRoute =
+  | 'endpointList'
+  | 'endpointGet'
+  | 'endpointUpdate'
+  | 'endpointDelete'
+  | 'endpointEvents'
+  | 'deploy'
+  | 'deploymentEnd'
+  | 'promote'
+  | 'rollback';
 
 /** Translates the management API into use cases. */
 export function deploymentRoutes(deployments: Omit<Deployments, 'reconciler'>): Handlers<DeploymentRoute> {
@@ -12,7 +21,8 @@ export function deploymentRoutes(deployments: Omit<Deployments, 'reconciler'>): 
       return { items: [...items], next };
     },
     endpointGet: async ({ caller, params }) => await deployments.getEndpoint(caller, params.endpoint),
-    endpointUpdate: async ({ caller, params, body, ifMatch }) => await deployments.updateEndpoint(caller, params.endpoint, body, ifMatch),
+    endpointUpdate: async ({ caller, params, body, ifMatch }) =>
+      await deployments.updateEndpoint(caller, params.endpoint, body, ifMatch),
     endpointDelete: async ({ caller, params }) => {
       await deployments.deleteEndpoint(caller, params.endpoint);
       return undefined;

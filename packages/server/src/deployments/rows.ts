@@ -1,4 +1,11 @@
-import { type DeploymentState, type EndpointEvent, type Problem, type ServingSettings, endpointLimitsSchema, servingSettingsSchema } from '@muster-ml/protocol';
+import {
+  type DeploymentState,
+  type EndpointEvent,
+  type Problem,
+  type ServingSettings,
+  endpointLimitsSchema,
+  servingSettingsSchema,
+} from '@muster-ml/protocol';
 import type { ServedVersion } from '../registry/index.ts';
 import type { DeploymentRecord, OwnReason, ReplicaRecord } from './deployment.ts';
 import type { EndpointRecord } from './endpoint.ts';
@@ -44,8 +51,24 @@ export type DeploymentTables = {
     serving_since: number | null;
     ended_at: number | null;
   };
-  replica: { id: string; deployment: string; runner: string; runner_kind: 'pack' | 'own'; is_leaving: number; created_at: number; ready_at: number | null };
-  endpoint_event: { id: string; endpoint: string; deployment: string | null; at: number; level: EndpointEvent['level']; what: string; message: string };
+  replica: {
+    id: string;
+    deployment: string;
+    runner: string;
+    runner_kind: 'pack' | 'own';
+    is_leaving: number;
+    created_at: number;
+    ready_at: number | null;
+  };
+  endpoint_event: {
+    id: string;
+    endpoint: string;
+    deployment: string | null;
+    at: number;
+    level: EndpointEvent['level'];
+    what: string;
+    message: string;
+  };
   crash: { id: string; deployment: string; at: number; kind: 'suspected' | 'confirmed' | 'death' };
   quarantine: { model: string; version: number; deployment: string; at: number; reason: string };
 };
@@ -83,7 +106,10 @@ export function endpointRow(endpoint: EndpointRecord): DeploymentTables['endpoin
   };
 }
 
-export function deploymentOf(row: DeploymentTables['deployment'], replicas: readonly DeploymentTables['replica'][]): DeploymentRecord {
+export function deploymentOf(
+  row: DeploymentTables['deployment'],
+  replicas: readonly DeploymentTables['replica'][],
+): DeploymentRecord {
   return {
     id: row.id,
     endpointId: row.endpoint,
@@ -139,7 +165,14 @@ export function deploymentRow(deployment: DeploymentRecord): DeploymentTables['d
 }
 
 function replicaOf(row: DeploymentTables['replica']): ReplicaRecord {
-  return { id: row.id, runner: row.runner, runnerKind: row.runner_kind, isLeaving: row.is_leaving === 1, createdAt: row.created_at, readyAt: row.ready_at };
+  return {
+    id: row.id,
+    runner: row.runner,
+    runnerKind: row.runner_kind,
+    isLeaving: row.is_leaving === 1,
+    createdAt: row.created_at,
+    readyAt: row.ready_at,
+  };
 }
 
 export function replicaRow(deployment: string, replica: ReplicaRecord): DeploymentTables['replica'] {
@@ -155,5 +188,12 @@ export function replicaRow(deployment: string, replica: ReplicaRecord): Deployme
 }
 
 export function eventOf(row: DeploymentTables['endpoint_event']): EndpointEvent & { readonly id: string } {
-  return { id: row.id, at: new Date(row.at).toISOString(), level: row.level, deployment: row.deployment, what: row.what, message: row.message };
+  return {
+    id: row.id,
+    at: new Date(row.at).toISOString(),
+    level: row.level,
+    deployment: row.deployment,
+    what: row.what,
+    message: row.message,
+  };
 }

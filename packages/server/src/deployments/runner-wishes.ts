@@ -19,13 +19,18 @@ type OpenWish = Omit<RunnerWish, 'replicas'> & { readonly replicas: ReplicaWish[
  * told it again at any time. A new replica whose file is not here yet is left out. Undefined while that would leave out
  * one that may be running: one that has answered, or that an earlier control may have asked for.
  */
-export function runnerWishes(states: Iterable<EndpointState>, filesOf: FilesOf, isFirstList: boolean): readonly RunnerWish[] | undefined {
+export function runnerWishes(
+  states: Iterable<EndpointState>,
+  filesOf: FilesOf,
+  isFirstList: boolean,
+): readonly RunnerWish[] | undefined {
   const runners = new Map<string, OpenWish>();
   for (const { endpoint, deployments } of states) {
     for (const deployment of deployments) {
       if (deployment.replicas.length === 0) continue;
       const files = filesOf(deployment);
-      if (files === 'fetching' && (isFirstList || deployment.replicas.some((replica) => replica.readyAt !== null))) return undefined;
+      if (files === 'fetching' && (isFirstList || deployment.replicas.some((replica) => replica.readyAt !== null)))
+        return undefined;
       if (files === 'fetching' || files === 'missing') continue;
       const { served, settings } = deployment;
       for (const replica of deployment.replicas) {

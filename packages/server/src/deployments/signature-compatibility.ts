@@ -16,7 +16,12 @@ export interface SignatureDifference {
  * may be given more narrowly. Inputs are sent by name, so their order is free; outputs are also read by position.
  */
 export function compareSignatures(live: Signature, next: Signature): readonly SignatureDifference[] {
-  return [...compareInputs(live.inputs, next.inputs), ...compareOutputs(live.outputs, next.outputs), ...compareFeatures(live, next), ...compareLabels(live, next)];
+  return [
+    ...compareInputs(live.inputs, next.inputs),
+    ...compareOutputs(live.outputs, next.outputs),
+    ...compareFeatures(live, next),
+    ...compareLabels(live, next),
+  ];
 }
 
 /** The differences that callers would notice. */
@@ -26,7 +31,8 @@ export function breakingDifferences(live: Signature, next: Signature): readonly 
 
 function compareInputs(live: readonly TensorSpec[], next: readonly TensorSpec[]): SignatureDifference[] {
   const differences: SignatureDifference[] = [];
-  const say = (name: string, change: string, isBreaking: boolean): void => void differences.push({ part: 'input', name, change, isBreaking });
+  const say = (name: string, change: string, isBreaking: boolean): void =>
+    void differences.push({ part: 'input', name, change, isBreaking });
   const byName = new Map(next.map((spec) => [spec.name, spec]));
   for (const old of live) {
     const now = byName.get(old.name);
@@ -36,7 +42,8 @@ function compareInputs(live: readonly TensorSpec[], next: readonly TensorSpec[])
     }
     if (now.datatype !== old.datatype) say(old.name, `takes ${now.datatype} instead of ${old.datatype}`, true);
     const fit = compareShapes(old.shape, now.shape);
-    if (fit !== 'same') say(old.name, `takes the shape ${text(now.shape)} instead of ${text(old.shape)}`, fit !== 'wider');
+    if (fit !== 'same')
+      say(old.name, `takes the shape ${text(now.shape)} instead of ${text(old.shape)}`, fit !== 'wider');
     if (isOptional(old) && !isOptional(now)) say(old.name, 'may no longer be left out', true);
     if (!isOptional(old) && isOptional(now)) say(old.name, 'may now be left out', false);
   }
@@ -50,7 +57,8 @@ function compareInputs(live: readonly TensorSpec[], next: readonly TensorSpec[])
 
 function compareOutputs(live: readonly TensorSpec[], next: readonly TensorSpec[]): SignatureDifference[] {
   const differences: SignatureDifference[] = [];
-  const say = (name: string, change: string, isBreaking: boolean): void => void differences.push({ part: 'output', name, change, isBreaking });
+  const say = (name: string, change: string, isBreaking: boolean): void =>
+    void differences.push({ part: 'output', name, change, isBreaking });
   const positions = new Map(next.map((spec, position) => [spec.name, position]));
   for (const [position, old] of live.entries()) {
     const newPosition = positions.get(old.name);
@@ -62,7 +70,8 @@ function compareOutputs(live: readonly TensorSpec[], next: readonly TensorSpec[]
     if (newPosition !== position) say(old.name, `is number ${newPosition + 1} instead of ${position + 1}`, true);
     if (now.datatype !== old.datatype) say(old.name, `gives ${now.datatype} instead of ${old.datatype}`, true);
     const fit = compareShapes(old.shape, now.shape);
-    if (fit !== 'same') say(old.name, `gives the shape ${text(now.shape)} instead of ${text(old.shape)}`, fit !== 'narrower');
+    if (fit !== 'same')
+      say(old.name, `gives the shape ${text(now.shape)} instead of ${text(old.shape)}`, fit !== 'narrower');
   }
   const known = new Set(live.map((spec) => spec.name));
   for (const spec of next) if (!known.has(spec.name)) say(spec.name, 'is new', false);
@@ -82,13 +91,25 @@ function compareFeatures(live: Signature, next: Signature): SignatureDifference[
   const gone = old.filter((feature) => !newNames.has(feature));
   const added = now.filter((feature) => !oldNames.has(feature));
   if (gone.length === 0 && added.length === 0) return say('the columns are in another order');
-  return say([...(gone.length === 0 ? [] : [`without ${list(gone)}`]), ...(added.length === 0 ? [] : [`with ${list(added)}`])].join(', '));
+  return say(
+    [
+      ...(gone.length === 0 ? [] : [`without ${list(gone)}`]),
+      ...(added.length === 0 ? [] : [`with ${list(added)}`]),
+    ].join(', '),
+  );
 }
 
 function compareLabels(live: Signature, next: Signature): SignatureDifference[] {
   if (same(live.labels, next.labels)) return [];
   const name = (labels: readonly string[] | undefined): string => (labels === undefined ? 'numbers' : list(labels));
-  return [{ part: 'labels', name: '', change: `the classes are ${name(next.labels)} instead of ${name(live.labels)}`, isBreaking: true }];
+  return [
+    {
+      part: 'labels',
+      name: '',
+      change: `the classes are ${name(next.labels)} instead of ${name(live.labels)}`,
+      isBreaking: true,
+    },
+  ];
 }
 
 type ShapeFit = 'same' | 'wider' | 'narrower' | 'other';

@@ -2,7 +2,15 @@ import type { EndpointEvent } from '@muster-ml/protocol';
 import type { Database, Tx } from '../platform/database/index.ts';
 import type { DeploymentRecord } from './deployment.ts';
 import type { EndpointState } from './endpoint.ts';
-import { type DeploymentTables, deploymentOf, deploymentRow, endpointOf, endpointRow, eventOf, replicaRow } from './rows.ts';
+import {
+  type DeploymentTables,
+  deploymentOf,
+  deploymentRow,
+  endpointOf,
+  endpointRow,
+  eventOf,
+  replicaRow,
+} from './rows.ts';
 
 export interface StoredEvent extends EndpointEvent {
   readonly id: string;
@@ -52,7 +60,9 @@ export interface DeploymentStore {
   /** A deployment, also one that has ended. */
   deployment(id: string, tx?: Tx): Promise<DeploymentRecord | undefined>;
   /** Model and version of deployments, also of ended ones. */
-  versionsOf(ids: readonly string[]): Promise<ReadonlyMap<string, { readonly model: string; readonly version: number }>>;
+  versionsOf(
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, { readonly model: string; readonly version: number }>>;
 
   addEvents(tx: Tx, events: readonly NewEvent[]): Promise<void>;
   /** Newest first, before the id. */
@@ -63,7 +73,16 @@ export interface DeploymentStore {
   /** Forgets crashes before `at`. */
   dropCrashes(tx: Tx, before: number): Promise<void>;
 
-  quarantine(tx: Tx, entry: { readonly model: string; readonly version: number; readonly deploymentId: string; readonly reason: string; readonly at: number }): Promise<void>;
+  quarantine(
+    tx: Tx,
+    entry: {
+      readonly model: string;
+      readonly version: number;
+      readonly deploymentId: string;
+      readonly reason: string;
+      readonly at: number;
+    },
+  ): Promise<void>;
   /** Why a version is quarantined, if it is. */
   quarantineReason(tx: Tx, model: string, version: number): Promise<string | undefined>;
   liftQuarantine(tx: Tx, model: string, version: number): Promise<void>;
@@ -84,7 +103,14 @@ export function createDeploymentStore(database: Database): DeploymentStore {
     for (let at = 0; at < endpoints.length; at += chunk) {
       const some = endpoints.slice(at, at + chunk);
       const ids = some.map((row) => row.id);
-      const deployments = await reading(tx).selectFrom('deployment').selectAll().where('endpoint', 'in', ids).where('ended_at', 'is', null).orderBy('created_at').orderBy('id').execute();
+      const deployments = await reading(tx)
+        .selectFrom('deployment')
+        .selectAll()
+        .where('endpoint', 'in', ids)
+        .where('ended_at', 'is', null)
+        .orderBy('created_at')
+        .orderBy('id')
+        .execute();
       const replicas = await reading(tx)
         .selectFrom('replica')
         .innerJoin('deployment', 'deployment.id', 'replica.deployment')
@@ -97,7 +123,12 @@ export function createDeploymentStore(database: Database): DeploymentStore {
       const replicasOf = Map.groupBy(replicas, (row) => row.deployment);
       const deploymentsOf = Map.groupBy(deployments, (row) => row.endpoint);
       for (const row of some) {
-        states.push({ endpoint: endpointOf(row), deployments: (deploymentsOf.get(row.id) ?? []).map((deployment) => deploymentOf(deployment, replicasOf.get(deployment.id) ?? [])) });
+        states.push({
+          endpoint: endpointOf(row),
+          deployments: (deploymentsOf.get(row.id) ?? []).map((deployment) =>
+            deploymentOf(deployment, replicasOf.get(deployment.id) ?? []),
+          ),
+        });
       }
     }
     return states;
@@ -116,7 +147,11 @@ export function createDeploymentStore(database: Database): DeploymentStore {
     },
 
     async epoch() {
-      const row = await reading(undefined).selectFrom('deployment_clock').select('epoch').where('id', '=', 1).executeTakeFirstOrThrow();
+      const row = await reading(undefined)
+        .selectFrom('deployment_clock')
+        .select('epoch')
+        .where('id', '=', 1)
+        .executeTakeFirstOrThrow();
       return row.epoch;
     },
 
@@ -138,7 +173,12 @@ export function createDeploymentStore(database: Database): DeploymentStore {
           ? endpoints.where('endpoint.name', '=', key.name).where('endpoint.deleted_at', 'is', null)
           : 'id' in key
             ? endpoints.where('endpoint.id', '=', key.id)
-            : endpoints.where('endpoint.id', 'in', (eb) => eb.selectFrom('deployment').select('deployment.endpoint').where('deployment.operation', '=', key.operationId));
+            : endpoints.where('endpoint.id', 'in', (eb) =>
+                eb
+                  .selectFrom('deployment')
+                  .select('deployment.endpoint')
+                  .where('deployment.operation', '=', key.operationId),
+              );
       const row = await query.executeTakeFirst();
       return row === undefined ? undefined : (await whole([row], tx))[0];
     },
@@ -148,14 +188,25 @@ export function createDeploymentStore(database: Database): DeploymentStore {
         .selectFrom('endpoint')
         .selectAll()
         .where('touched', '>', epoch)
-        .where((eb) => eb.or([eb('deleted_at', 'is', null), eb('id', 'in', eb.selectFrom('deployment').select('endpoint').where('ended_at', 'is', null)), eb.lit(epoch > 0)]))
+        .where((eb) =>
+          eb.or([
+            eb('deleted_at', 'is', null),
+            eb('id', 'in', eb.selectFrom('deployment').select('endpoint').where('ended_at', 'is', null)),
+            eb.lit(epoch > 0),
+          ]),
+        )
         .orderBy('touched')
         .execute();
       return await whole(rows);
     },
 
     async page(teams, after, limit) {
-      let query = reading(undefined).selectFrom('endpoint').selectAll().where('deleted_at', 'is', null).orderBy('name').limit(limit);
+      let query = reading(undefined)
+        .selectFrom('endpoint')
+        .selectAll()
+        .where('deleted_at', 'is', null)
+        .orderBy('name')
+        .limit(limit);
       if (after !== undefined) query = query.where('name', '>', after);
       if (teams !== '*') query = query.where('team', 'in', [...teams, '']);
       return await whole(await query.execute());
@@ -167,7 +218,12 @@ export function createDeploymentStore(database: Database): DeploymentStore {
       if (before === undefined) await tx.insertInto('endpoint').values(row).execute();
       else {
         const { id, ...rest } = row;
-        const updated = await tx.updateTable('endpoint').set(rest).where('id', '=', id).where('touched', '=', before.endpoint.touched).executeTakeFirst();
+        const updated = await tx
+          .updateTable('endpoint')
+          .set(rest)
+          .where('id', '=', id)
+          .where('touched', '=', before.endpoint.touched)
+          .executeTakeFirst();
         if (Number(updated.numUpdatedRows) === 0) return false;
       }
       const known = new Map(before?.deployments.map((deployment) => [deployment.id, deployment]));
@@ -178,7 +234,10 @@ export function createDeploymentStore(database: Database): DeploymentStore {
     async deployment(id, tx) {
       const row = await reading(tx).selectFrom('deployment').selectAll().where('id', '=', id).executeTakeFirst();
       if (row === undefined) return undefined;
-      return deploymentOf(row, await reading(tx).selectFrom('replica').selectAll().where('deployment', '=', id).orderBy('id').execute());
+      return deploymentOf(
+        row,
+        await reading(tx).selectFrom('replica').selectAll().where('deployment', '=', id).orderBy('id').execute(),
+      );
     },
 
     async versionsOf(ids) {
@@ -197,16 +256,31 @@ export function createDeploymentStore(database: Database): DeploymentStore {
     async addEvents(plain, events) {
       if (events.length === 0) return;
       const tx = plain.withTables<DeploymentTables>();
-      const rows = events.map(({ endpointId, deploymentId, ...event }) => ({ ...event, endpoint: endpointId, deployment: deploymentId }));
+      const rows = events.map(({ endpointId, deploymentId, ...event }) => ({
+        ...event,
+        endpoint: endpointId,
+        deployment: deploymentId,
+      }));
       await tx.insertInto('endpoint_event').values(rows).execute();
       for (const endpoint of new Set(rows.map((row) => row.endpoint))) {
-        const oldest = tx.selectFrom('endpoint_event').select('id').where('endpoint', '=', endpoint).orderBy('id', 'desc').limit(1).offset(keptEvents);
+        const oldest = tx
+          .selectFrom('endpoint_event')
+          .select('id')
+          .where('endpoint', '=', endpoint)
+          .orderBy('id', 'desc')
+          .limit(1)
+          .offset(keptEvents);
         await tx.deleteFrom('endpoint_event').where('endpoint', '=', endpoint).where('id', '<=', oldest).execute();
       }
     },
 
     async events(endpointId, before, limit) {
-      let query = reading(undefined).selectFrom('endpoint_event').selectAll().where('endpoint', '=', endpointId).orderBy('id', 'desc').limit(limit);
+      let query = reading(undefined)
+        .selectFrom('endpoint_event')
+        .selectAll()
+        .where('endpoint', '=', endpointId)
+        .orderBy('id', 'desc')
+        .limit(limit);
       if (before !== undefined) query = query.where('id', '<', before);
       return (await query.execute()).map(eventOf);
     },
@@ -217,7 +291,12 @@ export function createDeploymentStore(database: Database): DeploymentStore {
     },
 
     async crashesSince(at) {
-      const rows = await reading(undefined).selectFrom('crash').selectAll().where('at', '>=', at).orderBy('at').execute();
+      const rows = await reading(undefined)
+        .selectFrom('crash')
+        .selectAll()
+        .where('at', '>=', at)
+        .orderBy('at')
+        .execute();
       return rows.map(({ deployment, ...crash }) => ({ ...crash, deploymentId: deployment }));
     },
 
@@ -230,17 +309,32 @@ export function createDeploymentStore(database: Database): DeploymentStore {
         .withTables<DeploymentTables>()
         .insertInto('quarantine')
         .values({ ...entry, deployment: deploymentId })
-        .onConflict((conflict) => conflict.columns(['model', 'version']).doUpdateSet({ deployment: deploymentId, at: entry.at, reason: entry.reason }))
+        .onConflict((conflict) =>
+          conflict
+            .columns(['model', 'version'])
+            .doUpdateSet({ deployment: deploymentId, at: entry.at, reason: entry.reason }),
+        )
         .execute();
     },
 
     async quarantineReason(tx, model, version) {
-      const row = await tx.withTables<DeploymentTables>().selectFrom('quarantine').select('reason').where('model', '=', model).where('version', '=', version).executeTakeFirst();
+      const row = await tx
+        .withTables<DeploymentTables>()
+        .selectFrom('quarantine')
+        .select('reason')
+        .where('model', '=', model)
+        .where('version', '=', version)
+        .executeTakeFirst();
       return row?.reason;
     },
 
     async liftQuarantine(tx, model, version) {
-      await tx.withTables<DeploymentTables>().deleteFrom('quarantine').where('model', '=', model).where('version', '=', version).execute();
+      await tx
+        .withTables<DeploymentTables>()
+        .deleteFrom('quarantine')
+        .where('model', '=', model)
+        .where('version', '=', version)
+        .execute();
     },
   };
 }
@@ -250,7 +344,11 @@ async function saveDeployment(plain: Tx, before: DeploymentRecord | undefined, a
   if (before === after) return;
   const tx = plain.withTables<DeploymentTables>();
   const { id, ...rest } = deploymentRow(after);
-  if (before === undefined) await tx.insertInto('deployment').values({ id, ...rest }).execute();
+  if (before === undefined)
+    await tx
+      .insertInto('deployment')
+      .values({ id, ...rest })
+      .execute();
   else await tx.updateTable('deployment').set(rest).where('id', '=', id).execute();
   const known = new Map(before?.replicas.map((replica) => [replica.id, replica]));
   for (const replica of after.replicas) {
@@ -259,7 +357,16 @@ async function saveDeployment(plain: Tx, before: DeploymentRecord | undefined, a
     if (old === replica) continue;
     const row = replicaRow(id, replica);
     if (old === undefined) await tx.insertInto('replica').values(row).execute();
-    else await tx.updateTable('replica').set({ is_leaving: row.is_leaving, ready_at: row.ready_at }).where('id', '=', row.id).execute();
+    else
+      await tx
+        .updateTable('replica')
+        .set({ is_leaving: row.is_leaving, ready_at: row.ready_at })
+        .where('id', '=', row.id)
+        .execute();
   }
-  if (known.size > 0) await tx.deleteFrom('replica').where('id', 'in', [...known.keys()]).execute();
+  if (known.size > 0)
+    await tx
+      .deleteFrom('replica')
+      .where('id', 'in', [...known.keys()])
+      .execute();
 }

@@ -77,8 +77,14 @@ export function createTablePublisher(parts: TablePublisherParts): TablePublisher
     publish(now) {
       if (!isDirty) return;
       const version = nextVersion++;
-      const endpoints = [...entries.values()].flatMap((entry) => entry.routed ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-      const holds = new Set(endpoints.flatMap((endpoint) => endpoint.deployments.flatMap((deployment) => deployment.replicas.map((replica) => replica.id))));
+      const endpoints = [...entries.values()]
+        .flatMap((entry) => entry.routed ?? [])
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const holds = new Set(
+        endpoints.flatMap((endpoint) =>
+          endpoint.deployments.flatMap((deployment) => deployment.replicas.map((replica) => replica.id)),
+        ),
+      );
       for (const id of held) if (!holds.has(id)) lastHeld.set(id, newest);
       for (const id of holds) lastHeld.delete(id);
       held = holds;
@@ -112,7 +118,12 @@ export function createTablePublisher(parts: TablePublisherParts): TablePublisher
 function isStillWished(entries: ReadonlyMap<string, Entry>, replicaId: string): boolean {
   for (const entry of entries.values()) {
     if (entry.since !== undefined) continue;
-    if (entry.routed?.deployments.some((deployment) => deployment.replicas.some((replica) => replica.id === replicaId)) === true) return true;
+    if (
+      entry.routed?.deployments.some((deployment) =>
+        deployment.replicas.some((replica) => replica.id === replicaId),
+      ) === true
+    )
+      return true;
   }
   return false;
 }
@@ -121,5 +132,7 @@ function isStillWished(entries: ReadonlyMap<string, Entry>, replicaId: string): 
 function replicasGone(before: EndpointState | undefined, after: EndpointState): readonly string[] {
   if (before === undefined) return [];
   const kept = new Set(after.deployments.flatMap((deployment) => deployment.replicas.map((replica) => replica.id)));
-  return before.deployments.flatMap((deployment) => deployment.replicas.map((replica) => replica.id)).filter((id) => !kept.has(id));
+  return before.deployments
+    .flatMap((deployment) => deployment.replicas.map((replica) => replica.id))
+    .filter((id) => !kept.has(id));
 }

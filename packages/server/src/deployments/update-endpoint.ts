@@ -15,7 +15,10 @@ export async function updateEndpoint(
 ): Promise<EndpointState> {
   return await changeEndpoint(parts, caller, 'endpoint.update', name, (change) => {
     const before = change.after.endpoint;
-    if (revision !== undefined && revision !== before.revision) throw new MusterError('stale_revision', `${name} has revision ${before.revision}, not ${revision}`, { place: 'If-Match' });
+    if (revision !== undefined && revision !== before.revision)
+      throw new MusterError('stale_revision', `${name} has revision ${before.revision}, not ${revision}`, {
+        place: 'If-Match',
+      });
     const endpoint: EndpointRecord = {
       ...before,
       description: patch.description ?? before.description,

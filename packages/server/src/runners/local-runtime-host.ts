@@ -118,7 +118,14 @@ export class LocalRuntimeHost implements RuntimeHost {
     this.#isStepping = true;
     const { clock, limits } = this.#options;
     const plan = planRunners(this.#wishes, [...this.#slots.values()].map(viewOf), clock.now(), limits);
-    for (const action of plan.actions) this.#act(action);
+    for (const action of plan.actions) {
+      try {
+        this.#act(action);
+      } catch (error) {
+        // The next plan asks for it again; meanwhile the other runners go on.
+        this.#options.log.error({ err: error, action: action.kind }, 'a step of the runtime host failed');
+      }
+    }
     this.#isStepping = false;
     this.#cancelWake();
     if (plan.wakeAt !== null)

@@ -9,11 +9,21 @@ import { indexTable } from './applied-table.ts';
 const token = `mstp_${'aB3'.repeat(16)}x`;
 
 function grantOf(text: string, overrides: Partial<TokenGrant> = {}): TokenGrant {
-  return { digest: createHash('sha256').update(text).digest('hex'), tokenId: 't', actor: 'a', expiresAt: null, predict: '*', ...overrides };
+  return {
+    digest: createHash('sha256').update(text).digest('hex'),
+    tokenId: 't',
+    actor: 'a',
+    expiresAt: null,
+    predict: '*',
+    ...overrides,
+  };
 }
 
 function anAdmission(grants: readonly TokenGrant[], state = { nowMs: 1000, isStale: false }): TableAdmission {
-  const admission = createAdmission({ clock: { now: () => state.nowMs, after: () => () => undefined }, isStale: () => state.isStale });
+  const admission = createAdmission({
+    clock: { now: () => state.nowMs, after: () => () => undefined },
+    isStale: () => state.isStale,
+  });
   admission.apply(indexTable(aTable(1, [], { tokens: grants })));
   return admission;
 }

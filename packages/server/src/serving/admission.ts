@@ -20,7 +20,13 @@ export interface TableAdmission extends Admission {
  * Who may call, from the routing table alone. Throws `control_unavailable` instead of an answer while `isStale` says
  * that the table is too old to decide by.
  */
-export function createAdmission({ clock, isStale = () => false }: { readonly clock: Clock; readonly isStale?: () => boolean }): TableAdmission {
+export function createAdmission({
+  clock,
+  isStale = () => false,
+}: {
+  readonly clock: Clock;
+  readonly isStale?: () => boolean;
+}): TableAdmission {
   let table: AppliedTable | undefined;
   const remembered = new Map<string, TokenGrant>();
   const sets = new WeakMap<TokenGrant, '*' | ReadonlySet<string>>();
@@ -49,9 +55,15 @@ export function createAdmission({ clock, isStale = () => false }: { readonly clo
   return {
     authenticate: (token) => {
       if (token === undefined || token === '') throw new MusterError('token_missing', 'the request carries no token');
-      if (isStale()) throw new MusterError('control_unavailable', 'this gateway has not heard from control for longer than it may go on alone', { remedy: 'Start control; the limit is gateway.staleAuthLimit.', retryAfterSeconds: 5 });
+      if (isStale())
+        throw new MusterError(
+          'control_unavailable',
+          'this gateway has not heard from control for longer than it may go on alone',
+          { remedy: 'Start control; the limit is gateway.staleAuthLimit.', retryAfterSeconds: 5 },
+        );
       const grant = recall(token);
-      if (grant.expiresAt !== null && grant.expiresAt <= clock.now()) throw new MusterError('token_expired', `the token expired at ${new Date(grant.expiresAt).toISOString()}`);
+      if (grant.expiresAt !== null && grant.expiresAt <= clock.now())
+        throw new MusterError('token_expired', `the token expired at ${new Date(grant.expiresAt).toISOString()}`);
       return grant;
     },
     mayPredict: (grant, endpointName) => {

@@ -9,10 +9,23 @@ const endpoint = anEndpoint('e', [deployment]);
 const nobody = { forget: () => undefined };
 
 function aJob(rows: number, key: string | undefined): Job {
-  return new Job(aRequest(endpoint, deployment, Array.from({ length: rows }, () => 0)), nobody, key, undefined);
+  return new Job(
+    aRequest(
+      endpoint,
+      deployment,
+      Array.from({ length: rows }, () => 0),
+    ),
+    nobody,
+    key,
+    undefined,
+  );
 }
 
-const jobs = fc.array(fc.record({ rows: fc.integer({ min: 0, max: 10 }), key: fc.constantFrom('a', 'b', undefined) }), { maxLength: 30 }).map((list) => list.map(({ rows, key }) => aJob(rows, key)));
+const jobs = fc
+  .array(fc.record({ rows: fc.integer({ min: 0, max: 10 }), key: fc.constantFrom('a', 'b', undefined) }), {
+    maxLength: 30,
+  })
+  .map((list) => list.map(({ rows, key }) => aJob(rows, key)));
 
 describe('the queue of a deployment', () => {
   test('takes whoever is first, with those that fit to it, and loses or repeats nobody', () => {

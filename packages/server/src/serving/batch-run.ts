@@ -20,10 +20,18 @@ export type RunEnd =
  * Runs a batch of requests with equal merge keys, or a single one, and settles each with its own rows. `onFree` is called
  * between: the replica gets its next run before the answers of this one are written, which takes longer than it should idle.
  */
-export async function runBatch(slot: Slot, deployment: RoutedDeployment, batch: readonly Job[], onFree: () => void): Promise<RunEnd> {
+export async function runBatch(
+  slot: Slot,
+  deployment: RoutedDeployment,
+  batch: readonly Job[],
+  onFree: () => void,
+): Promise<RunEnd> {
   const { headers, payload } = mergeInputs(batch.map((job) => job.request));
   const wanted = batch[0]?.request.outputs;
-  const result = await slot.runner.run({ replica: slot.replica, inputs: headers, ...(wanted === undefined ? {} : { outputs: wanted }) }, payload);
+  const result = await slot.runner.run(
+    { replica: slot.replica, inputs: headers, ...(wanted === undefined ? {} : { outputs: wanted }) },
+    payload,
+  );
   if ('failed' in result) return settleFailure(batch, result.failed, result.died);
   const rowCounts = batch.map((job) => job.request.rows ?? 1);
   const parts = batch.length === 1 ? [result.outputs] : splitOutputs(result.outputs, rowCounts);
@@ -40,9 +48,18 @@ export async function runBatch(slot: Slot, deployment: RoutedDeployment, batch: 
 
 function settleAnswer(job: Job, deployment: RoutedDeployment, outputs: readonly Tensor[], runMicros: number): void {
   try {
-    job.answer({ deployment, outputs: orderOutputs(outputs, job.request.outputs), runMicros, queueMicros: (job.startedMs - job.acceptedMs) * 1000 });
+    job.answer({
+      deployment,
+      outputs: orderOutputs(outputs, job.request.outputs),
+      runMicros,
+      queueMicros: (job.startedMs - job.acceptedMs) * 1000,
+    });
   } catch (thrown) {
-    job.fail(thrown instanceof MusterError ? thrown : new MusterError('internal_error', 'an answer could not be handed on', { cause: thrown }));
+    job.fail(
+      thrown instanceof MusterError
+        ? thrown
+        : new MusterError('internal_error', 'an answer could not be handed on', { cause: thrown }),
+    );
   }
 }
 
@@ -51,7 +68,10 @@ function settleFailure(batch: readonly Job[], failed: MusterError, died: boolean
   if (failed.code === 'replica_not_loaded') return { kind: 'not-loaded' };
   if (batch.length > 1) return { kind: 'failed-together' };
   // An answer that cannot be read is the runner's fault, and to the caller the model's.
-  const error = failed.code === 'link_violation' || failed.code === 'link_lost' ? new MusterError('model_failed', 'the runner gave an answer that cannot be read', { cause: failed }) : failed;
+  const error =
+    failed.code === 'link_violation' || failed.code === 'link_lost'
+      ? new MusterError('model_failed', 'the runner gave an answer that cannot be read', { cause: failed })
+      : failed;
   for (const job of batch) job.fail(error);
   return { kind: 'answered', rows: 0, runMicros: 0 };
 }

@@ -123,7 +123,11 @@ export class Batcher implements JobHome {
 
   /** Takes a copy if there is room for it; its answer is dropped, its failure nobody's. */
   copy(request: PredictRequest): void {
-    if (this.#copies.size >= this.#options.copies || this.#copies.bytes >= this.#options.queueBytes || !this.isReady()) {
+    if (
+      this.#copies.size >= this.#options.copies ||
+      this.#copies.bytes >= this.#options.queueBytes ||
+      !this.isReady()
+    ) {
       this.#options.events.copyDropped(this.deployment);
       return;
     }
@@ -169,7 +173,12 @@ export class Batcher implements JobHome {
 
   #late(job: Job): MusterError {
     if (job.state === 'waiting' && !this.isReady()) return notReady(this.endpointName);
-    return new MusterError('deadline_passed', job.state === 'running' ? 'the model did not answer before the deadline' : 'the request waited until its deadline');
+    return new MusterError(
+      'deadline_passed',
+      job.state === 'running'
+        ? 'the model did not answer before the deadline'
+        : 'the request waited until its deadline',
+    );
   }
 
   stop(): void {
@@ -182,7 +191,12 @@ export class Batcher implements JobHome {
   /** Ends what is past its deadline; the earliest deadline of what is left. */
   #endLate(nowMs: number): number | undefined {
     let nextMs: number | undefined;
-    for (const job of [...this.#queue.jobs(), ...this.#suspects.jobs(), ...this.#copies.jobs(), ...[...this.#runs].flat()]) {
+    for (const job of [
+      ...this.#queue.jobs(),
+      ...this.#suspects.jobs(),
+      ...this.#copies.jobs(),
+      ...[...this.#runs].flat(),
+    ]) {
       if (job.state === 'settled') continue;
       if (job.request.deadlineMs <= nowMs) job.fail(this.#late(job));
       else nextMs = Math.min(nextMs ?? Number.POSITIVE_INFINITY, job.request.deadlineMs);
@@ -197,13 +211,22 @@ export class Batcher implements JobHome {
   #refuse(request: PredictRequest): void {
     const { endpoint } = this.#placed;
     const nowMs = performance.now();
-    if (request.deadlineMs <= nowMs) throw new MusterError('deadline_passed', 'the deadline had passed before the request could be run');
+    if (request.deadlineMs <= nowMs)
+      throw new MusterError('deadline_passed', 'the deadline had passed before the request could be run');
     // Kept up to date by the pump, which every change of a replica wakes.
-    if (this.#unreadySinceMs !== undefined && nowMs - this.#unreadySinceMs > this.#options.unreadyGraceMs && !this.isReady()) throw notReady(endpoint.name);
-    const isOver = this.waiting >= endpoint.queue || (this.waiting > 0 && this.#queue.bytes >= this.#options.queueBytes);
+    if (
+      this.#unreadySinceMs !== undefined &&
+      nowMs - this.#unreadySinceMs > this.#options.unreadyGraceMs &&
+      !this.isReady()
+    )
+      throw notReady(endpoint.name);
+    const isOver =
+      this.waiting >= endpoint.queue || (this.waiting > 0 && this.#queue.bytes >= this.#options.queueBytes);
     if (!isOver) return;
     const seconds = (this.#queue.rows * this.#microsPerRow) / 1e6 / Math.max(1, this.deployment.replicas.length);
-    throw new MusterError('queue_full', `${this.waiting} requests wait for "${endpoint.name}" already`, { retryAfterSeconds: Math.min(30, Math.max(1, Math.ceil(seconds))) });
+    throw new MusterError('queue_full', `${this.waiting} requests wait for "${endpoint.name}" already`, {
+      retryAfterSeconds: Math.min(30, Math.max(1, Math.ceil(seconds))),
+    });
   }
 
   #pump(): void {
@@ -226,7 +249,11 @@ export class Batcher implements JobHome {
   #pumpSuspects(): void {
     const { pool } = this.#options;
     const reserved = this.#reservation;
-    if (reserved !== undefined && (this.#suspects.size === 0 || !reserved.runner.isReady(reserved.replica)) && reserved.runner.inFlight === 0) {
+    if (
+      reserved !== undefined &&
+      (this.#suspects.size === 0 || !reserved.runner.isReady(reserved.replica)) &&
+      reserved.runner.inFlight === 0
+    ) {
       this.#reservation = undefined;
       pool.release(reserved, this);
     }
@@ -316,7 +343,12 @@ export class Batcher implements JobHome {
   #suspect(slot: Slot, batch: readonly Job[], at: number): void {
     const { events } = this.#options;
     const isConfirmed = batch.length === 1 && (batch[0]?.crashes ?? 0) > 0;
-    events.incident({ at, deployment: this.deployment.id, replica: slot.replica, kind: isConfirmed ? 'confirmed' : 'suspected' });
+    events.incident({
+      at,
+      deployment: this.deployment.id,
+      replica: slot.replica,
+      kind: isConfirmed ? 'confirmed' : 'suspected',
+    });
     const crashed = new MusterError('model_crashed', `the model of "${this.endpointName}" crashed on this request`);
     for (const job of batch) {
       job.crashes += 1;

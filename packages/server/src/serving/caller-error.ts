@@ -26,9 +26,14 @@ const mlflowCodes: Readonly<Record<ErrorKind, string>> = {
 /** Renders an error in the format of the protocol that the path belongs to: inference clients, MLflow's, or problem+json. */
 export function renderForCaller(path: string, error: MusterError, requestId: string): RenderedError {
   const status = httpStatusOfKind[error.kind];
-  if (isUnder(path, '/v2')) return { status, contentType: 'application/json', body: JSON.stringify({ error: error.message }) };
+  if (isUnder(path, '/v2'))
+    return { status, contentType: 'application/json', body: JSON.stringify({ error: error.message }) };
   if (isUnder(path, '/api/2.0/mlflow') || isUnder(path, '/api/2.0/mlflow-artifacts') || isUnder(path, '/ajax-api')) {
-    return { status, contentType: 'application/json', body: JSON.stringify({ error_code: mlflowCodes[error.kind], message: `${error.message}. ${error.remedy}` }) };
+    return {
+      status,
+      contentType: 'application/json',
+      body: JSON.stringify({ error_code: mlflowCodes[error.kind], message: `${error.message}. ${error.remedy}` }),
+    };
   }
   return { status, contentType: 'application/problem+json', body: JSON.stringify(toProblem(error, requestId)) };
 }

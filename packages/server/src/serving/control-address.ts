@@ -15,7 +15,17 @@ export function parseControlAddress(address: string): ControlAddress {
     return { request: (options) => requestPlain({ ...options, socketPath }) };
   }
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url?.protocol === 'http:') return { request: (options) => requestPlain({ ...options, host: url.hostname, port: url.port === '' ? 80 : Number(url.port) }) };
-  if (url?.protocol === 'https:') return { request: (options) => requestSecure({ ...options, host: url.hostname, port: url.port === '' ? 443 : Number(url.port) }) };
-  throw new MusterError('invalid_configuration', `"${address}" is no address of control`, { remedy: 'Write unix:/path, http://host:port or https://host:port.' });
+  if (url?.protocol === 'http:')
+    return {
+      request: (options) =>
+        requestPlain({ ...options, host: url.hostname, port: url.port === '' ? 80 : Number(url.port) }),
+    };
+  if (url?.protocol === 'https:')
+    return {
+      request: (options) =>
+        requestSecure({ ...options, host: url.hostname, port: url.port === '' ? 443 : Number(url.port) }),
+    };
+  throw new MusterError('invalid_configuration', `"${address}" is no address of control`, {
+    remedy: 'Write unix:/path, http://host:port or https://host:port.',
+  });
 }

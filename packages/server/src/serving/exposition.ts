@@ -3,7 +3,10 @@
  * TYPE line and all its samples together, whichever process they come from.
  */
 export function joinExpositions(texts: readonly string[]): string {
-  const families = new Map<string, { help: string | undefined; type: string | undefined; readonly samples: string[] }>();
+  const families = new Map<
+    string,
+    { help: string | undefined; type: string | undefined; readonly samples: string[] }
+  >();
   for (const text of texts) {
     let current: string | undefined;
     for (const line of text.split('\n')) {
@@ -33,6 +36,11 @@ export function joinExpositions(texts: readonly string[]): string {
 /** The metric that a sample belongs to: the one that was declared last, if the sample is its own, its bucket, sum or count. */
 function familyOf(line: string, current: string | undefined): string {
   const name = /^[A-Za-z_:][A-Za-z0-9_:]*/.exec(line)?.[0] ?? line;
-  if (current !== undefined && (name === current || ['_bucket', '_sum', '_count', '_total', '_created'].some((suffix) => name === current + suffix))) return current;
+  if (
+    current !== undefined &&
+    (name === current ||
+      ['_bucket', '_sum', '_count', '_total', '_created'].some((suffix) => name === current + suffix))
+  )
+    return current;
   return name;
 }

@@ -2,10 +2,29 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { MusterError } from '@muster-ml/protocol';
 
 /** Headers that are about one connection, not about the request (RFC 9110, 7.6.1). `expect` was answered by the gateway already. */
-const hopByHop = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect']);
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+]);
 
 /** Says where a request came from: believed from a trusted proxy only, else replaced. */
-const forwarding = new Set(['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix', 'x-real-ip']);
+const forwarding = new Set([
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-prefix',
+  'x-real-ip',
+]);
 
 /** Set by the gateway itself. */
 const replaced = new Set(['x-request-id', 'x-muster-gateway']);
@@ -24,7 +43,10 @@ export function createTrust(trustedProxies: readonly string[]): (address: string
     const family = isIPv4(address) ? 'ipv4' : isIPv6(address) ? 'ipv6' : undefined;
     const bits = Number(prefix ?? (family === 'ipv4' ? 32 : 128));
     if (family === undefined || !Number.isInteger(bits) || bits < 0 || bits > (family === 'ipv4' ? 32 : 128)) {
-      throw new MusterError('invalid_configuration', `"${entry}" is no address or range of a trusted proxy`, { place: 'trustedProxies', remedy: 'Write 10.0.0.1, 10.0.0.0/8 or their IPv6 form.' });
+      throw new MusterError('invalid_configuration', `"${entry}" is no address or range of a trusted proxy`, {
+        place: 'trustedProxies',
+        remedy: 'Write 10.0.0.1, 10.0.0.0/8 or their IPv6 form.',
+      });
     }
     list.addSubnet(address, bits, family);
   }
@@ -44,7 +66,12 @@ export function plainAddress(address: string | undefined): string | undefined {
  * The headers of a request as control gets them, names and values in turns as node takes them: what belongs to one hop
  * is left out, where the request came from is said by the gateway, and the body keeps the length or the chunking it had.
  */
-export function forwardedRequestHeaders(raw: readonly string[], sender: Sender, isTrusted: boolean, requestId: string): string[] {
+export function forwardedRequestHeaders(
+  raw: readonly string[],
+  sender: Sender,
+  isTrusted: boolean,
+  requestId: string,
+): string[] {
   const dropped = namedByConnection(raw);
   const headers: string[] = [];
   const told = new Map<string, string>();

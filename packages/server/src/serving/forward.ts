@@ -1,4 +1,10 @@
-import { type Agent, type ClientRequest, type IncomingMessage, type ServerResponse, Agent as PlainAgent } from 'node:http';
+import {
+  type Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type ServerResponse,
+  Agent as PlainAgent,
+} from 'node:http';
 import { Agent as SecureAgent } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import { MusterError } from '@muster-ml/protocol';
@@ -47,12 +53,22 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const send = (request: IncomingMessage, response: ServerResponse, requestId: string, isRetry: boolean): void => {
     const sender = { address: request.socket.remoteAddress, isTls: request.socket instanceof TLSSocket };
     const headers = forwardedRequestHeaders(request.rawHeaders, sender, isTrusted(sender.address), requestId);
-    const upstream = control.request({ method: request.method, path: request.url, headers, agent, timeout: options.idleTimeoutMs });
+    const upstream = control.request({
+      method: request.method,
+      path: request.url,
+      headers,
+      agent,
+      timeout: options.idleTimeoutMs,
+    });
     const abandon = (): void => {
       upstream.destroy();
     };
     response.once('close', abandon);
-    upstream.on('timeout', () => upstream.destroy(new MusterError('control_unavailable', 'control took too long to answer', { retryAfterSeconds: 1 })));
+    upstream.on('timeout', () =>
+      upstream.destroy(
+        new MusterError('control_unavailable', 'control took too long to answer', { retryAfterSeconds: 1 }),
+      ),
+    );
     upstream.on('error', (error: NodeJS.ErrnoException) => {
       if (response.destroyed || response.writableEnded) return;
       if (response.headersSent) {
@@ -61,21 +77,36 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         return;
       }
       response.removeListener('close', abandon);
-      const hasBody = request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
+      const hasBody =
+        request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
       // A kept connection that control closed at this moment: nothing was read there, and nothing of ours is lost.
-      if (upstream.reusedSocket && error.code === 'ECONNRESET' && !isRetry && !hasBody && (request.method === 'GET' || request.method === 'HEAD')) {
+      if (
+        upstream.reusedSocket &&
+        error.code === 'ECONNRESET' &&
+        !isRetry &&
+        !hasBody &&
+        (request.method === 'GET' || request.method === 'HEAD')
+      ) {
         send(request, response, requestId, true);
         return;
       }
       options.log.debug({ requestId, problem: error.message }, 'control did not answer');
-      const refusal = error instanceof MusterError ? error : new MusterError('control_unavailable', 'the control plane does not answer', { retryAfterSeconds: 1 });
+      const refusal =
+        error instanceof MusterError
+          ? error
+          : new MusterError('control_unavailable', 'the control plane does not answer', { retryAfterSeconds: 1 });
       refuse(request, response, refusal, requestId);
     });
     upstream.on('response', (answer) => relay(request, response, upstream, answer));
     pour(request, upstream);
   };
 
-  const relay = (request: IncomingMessage, response: ServerResponse, upstream: ClientRequest, answer: IncomingMessage): void => {
+  const relay = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    upstream: ClientRequest,
+    answer: IncomingMessage,
+  ): void => {
     const status = answer.statusCode ?? 502;
     const headers = forwardedResponseHeaders(answer.rawHeaders);
     // An answer before the end of the body: the rest of the body would be taken for the next request.
@@ -91,7 +122,14 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
   const refuse = (request: IncomingMessage, response: ServerResponse, error: MusterError, requestId: string): void => {
     const { status, contentType, body } = renderForCaller(request.url ?? '', error, requestId);
-    const headers = ['Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(body)), 'X-Request-Id', requestId];
+    const headers = [
+      'Content-Type',
+      contentType,
+      'Content-Length',
+      String(Buffer.byteLength(body)),
+      'X-Request-Id',
+      requestId,
+    ];
     if (error.retryAfterSeconds !== undefined) headers.push('Retry-After', String(error.retryAfterSeconds));
     const isUnread = !request.complete;
     if (isUnread) headers.push('Connection', 'close');
@@ -106,11 +144,23 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       const requestId = requestIdOf(request.headers['x-request-id'], options.newRequestId);
       response.on('error', () => undefined);
       if (isInternal(request.url ?? '')) {
-        refuse(request, response, new MusterError('route_not_found', `there is no route ${request.method} here`), requestId);
+        refuse(
+          request,
+          response,
+          new MusterError('route_not_found', `there is no route ${request.method} here`),
+          requestId,
+        );
         return;
       }
       if (inFlight >= options.maxRequests) {
-        refuse(request, response, new MusterError('queue_full', `${inFlight} requests to the control plane are under way`, { retryAfterSeconds: 1 }), requestId);
+        refuse(
+          request,
+          response,
+          new MusterError('queue_full', `${inFlight} requests to the control plane are under way`, {
+            retryAfterSeconds: 1,
+          }),
+          requestId,
+        );
         return;
       }
       inFlight += 1;
@@ -164,5 +214,8 @@ function isInternal(url: string): boolean {
   } catch {
     // Not decodable: control will say so.
   }
-  return /^\/*internal(\/|$)/i.test(decoded.replaceAll('\\', '/').replaceAll(/\/\.\.?(?=\/|$)/g, '')) || /^https?:/i.test(path);
+  return (
+    /^\/*internal(\/|$)/i.test(decoded.replaceAll('\\', '/').replaceAll(/\/\.\.?(?=\/|$)/g, '')) ||
+    /^https?:/i.test(path)
+  );
 }

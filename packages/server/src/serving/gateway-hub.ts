@@ -35,7 +35,9 @@ const reportSchema = z.object({
   applied: z.number().int(),
   draining: z.array(name).max(1_000_000),
   ready: z.array(name).max(1_000_000),
-  incidents: z.array(z.object({ at: z.number(), deployment: name, replica: name, kind: z.enum(['suspected', 'confirmed']) })).max(100_000),
+  incidents: z
+    .array(z.object({ at: z.number(), deployment: name, replica: name, kind: z.enum(['suspected', 'confirmed']) }))
+    .max(100_000),
 }) satisfies z.ZodType<GatewayReport>;
 
 interface Connected {
@@ -66,7 +68,9 @@ export function createGatewayHub({ token, clock, log }: GatewayHubOptions): Moun
     cancelHeartbeat = connected.size === 0 ? undefined : clock.after(heartbeatMs, beat);
   };
   const mayEnter = (request: IncomingMessage, response: ServerResponse): boolean => {
-    const given = createHash('sha256').update(request.headers.authorization ?? '').digest();
+    const given = createHash('sha256')
+      .update(request.headers.authorization ?? '')
+      .digest();
     if (timingSafeEqual(given, expected)) return true;
     refuse(response, 401, new MusterError('token_invalid', 'the internal token is not valid'));
     return false;
@@ -90,11 +94,19 @@ export function createGatewayHub({ token, clock, log }: GatewayHubOptions): Moun
       if (!mayEnter(request, response)) return;
       const gateway = request.headers['x-muster-gateway'];
       if (typeof gateway !== 'string' || gateway === '' || gateway.length > 200) {
-        refuse(response, 400, new MusterError('invalid_request', 'a gateway must name itself', { place: 'x-muster-gateway' }));
+        refuse(
+          response,
+          400,
+          new MusterError('invalid_request', 'a gateway must name itself', { place: 'x-muster-gateway' }),
+        );
         return;
       }
       connected.get(gateway)?.response.destroy();
-      const entry: Connected = { response, sent: undefined, report: { gateway, startedAt: clock.now(), applied: 0, draining: [], ready: [], incidents: [] } };
+      const entry: Connected = {
+        response,
+        sent: undefined,
+        report: { gateway, startedAt: clock.now(), applied: 0, draining: [], ready: [], incidents: [] },
+      };
       connected.set(gateway, entry);
       log.info({ gateway }, 'gateway connected');
       response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
@@ -154,5 +166,7 @@ async function readReport(request: IncomingMessage): Promise<GatewayReport | und
 }
 
 function refuse(response: ServerResponse, status: number, error: MusterError): void {
-  response.writeHead(status, { 'content-type': 'application/problem+json', connection: 'close' }).end(JSON.stringify(toProblem(error)));
+  response
+    .writeHead(status, { 'content-type': 'application/problem+json', connection: 'close' })
+    .end(JSON.stringify(toProblem(error)));
 }

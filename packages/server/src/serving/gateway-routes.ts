@@ -23,7 +23,9 @@ const controlMetricsMs = 2000;
 const controlMetricsBytes = 16 * 1024 * 1024;
 
 /** Answers `/livez`, `/readyz` and `/metrics` of the gateway; false where the request is about something else. */
-export function createGatewayRoutes(options: GatewayRoutesOptions): (request: IncomingMessage, response: ServerResponse) => boolean {
+export function createGatewayRoutes(
+  options: GatewayRoutesOptions,
+): (request: IncomingMessage, response: ServerResponse) => boolean {
   const control = parseControlAddress(options.control.address);
   return (request, response) => {
     const [path = ''] = (request.url ?? '').split('?', 1);
@@ -31,24 +33,45 @@ export function createGatewayRoutes(options: GatewayRoutesOptions): (request: In
     request.resume();
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
-      refuse(request, response, new MusterError('method_not_allowed', `${request.method} is not allowed on ${path}`), 405);
+      refuse(
+        request,
+        response,
+        new MusterError('method_not_allowed', `${request.method} is not allowed on ${path}`),
+        405,
+      );
     } else if (path === '/livez') {
       sendJson(response, 200, { status: 'alive' });
     } else if (path === '/readyz') {
       const reasons = options.unready();
-      sendJson(response, reasons.length === 0 ? 200 : 503, reasons.length === 0 ? { status: 'ready' } : { status: 'not ready', reasons });
+      sendJson(
+        response,
+        reasons.length === 0 ? 200 : 503,
+        reasons.length === 0 ? { status: 'ready' } : { status: 'not ready', reasons },
+      );
     } else {
-      sendMetrics(request, response, options, control).catch((thrown: unknown) => refuse(request, response, toMusterError(thrown)));
+      sendMetrics(request, response, options, control).catch((thrown: unknown) =>
+        refuse(request, response, toMusterError(thrown)),
+      );
     }
     return true;
   };
 }
 
-async function sendMetrics(request: IncomingMessage, response: ServerResponse, options: GatewayRoutesOptions, control: ControlAddress): Promise<void> {
+async function sendMetrics(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: GatewayRoutesOptions,
+  control: ControlAddress,
+): Promise<void> {
   if (!options.openMetrics) options.admission.authenticate(tokenOf(request.headers.authorization));
   const [own, ofControl] = await Promise.all([options.metrics(), fetchMetrics(control, options.control.token)]);
   const body = joinExpositions(ofControl === undefined ? own : [...own, ofControl]);
-  response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'content-length': Buffer.byteLength(body) }).end(body);
+  response
+    .writeHead(200, {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
+    })
+    .end(body);
 }
 
 /** Control's own metrics; undefined if it does not answer in time: a scrape must not fail because control is down. */
@@ -71,7 +94,9 @@ function fetchMetrics(control: ControlAddress, token: string): Promise<string | 
         else parts.push(part);
       });
       response.on('error', () => give(undefined));
-      response.on('close', () => give(response.complete && response.statusCode === 200 ? Buffer.concat(parts).toString('utf8') : undefined));
+      response.on('close', () =>
+        give(response.complete && response.statusCode === 200 ? Buffer.concat(parts).toString('utf8') : undefined),
+      );
     });
     request.end();
   });
@@ -79,12 +104,23 @@ function fetchMetrics(control: ControlAddress, token: string): Promise<string | 
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {
   const body = JSON.stringify(value);
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store' }).end(body);
+  response
+    .writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      'cache-control': 'no-store',
+    })
+    .end(body);
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, error: MusterError, status?: number): void {
   if (response.headersSent || response.destroyed) return;
   const rendered = renderForCaller(request.url ?? '', error, '');
   if (error.kind === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer realm="muster"');
-  response.writeHead(status ?? rendered.status, { 'content-type': rendered.contentType, 'content-length': Buffer.byteLength(rendered.body) }).end(rendered.body);
+  response
+    .writeHead(status ?? rendered.status, {
+      'content-type': rendered.contentType,
+      'content-length': Buffer.byteLength(rendered.body),
+    })
+    .end(rendered.body);
 }

@@ -20,7 +20,12 @@ function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-const doubled: FakeModel = (inputs) => [numbers(valuesOf(inputs[0]).map((value) => value * 2), 'output')];
+const doubled: FakeModel = (inputs) => [
+  numbers(
+    valuesOf(inputs[0]).map((value) => value * 2),
+    'output',
+  ),
+];
 const until = { interval: 5, timeout: 5000 };
 
 const ends: (() => Promise<void>)[] = [];
@@ -34,7 +39,11 @@ interface System {
   readonly runner: FakeRunner;
 }
 
-async function aSystem(model: FakeModel = doubled, handle?: (request: IncomingMessage, response: ServerResponse) => void, overrides: Partial<GatewayValues> = {}): Promise<System> {
+async function aSystem(
+  model: FakeModel = doubled,
+  handle?: (request: IncomingMessage, response: ServerResponse) => void,
+  overrides: Partial<GatewayValues> = {},
+): Promise<System> {
   const control = createFakeControl(handle);
   await control.start();
   ends.push(() => control.stop());
@@ -46,7 +55,12 @@ async function aSystem(model: FakeModel = doubled, handle?: (request: IncomingMe
 }
 
 async function aGateway(control: FakeControl, overrides: Partial<GatewayValues> = {}): Promise<Gateway> {
-  const gateway = createGateway({ ...valuesFor(control), gatewayId: 'g1', tableFile: `${control.folder}/routing.json`, ...overrides });
+  const gateway = createGateway({
+    ...valuesFor(control),
+    gatewayId: 'g1',
+    tableFile: `${control.folder}/routing.json`,
+    ...overrides,
+  });
   ends.push(() => gateway.stop());
   await gateway.start();
   await vi.waitFor(() => expect(gateway.isReady).toBe(true), until);
@@ -59,14 +73,29 @@ interface Answer {
   readonly body: string;
 }
 
-async function call(gateway: Gateway, method: string, path: string, options: { readonly headers?: Record<string, string>; readonly body?: string | Buffer } = {}): Promise<Answer> {
+async function call(
+  gateway: Gateway,
+  method: string,
+  path: string,
+  options: { readonly headers?: Record<string, string>; readonly body?: string | Buffer } = {},
+): Promise<Answer> {
   return await new Promise((resolve, reject) => {
-    const request = httpRequest(`${gateway.address}${path}`, { method, headers: options.headers ?? {}, agent: false }, (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('error', reject);
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts).toString() }));
-    });
+    const request = httpRequest(
+      `${gateway.address}${path}`,
+      { method, headers: options.headers ?? {}, agent: false },
+      (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('error', reject);
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(parts).toString(),
+          }),
+        );
+      },
+    );
     request.on('error', reject);
     request.end(options.body);
   });
@@ -160,7 +189,10 @@ describe('the gateway', () => {
 
   test('answers what is no HTTP with 400, and oversized headers with 431', async () => {
     const { gateway } = await aSystem();
-    for (const [sent, status] of [['no http\r\n\r\n', '400'], [`GET / HTTP/1.1\r\nx: ${'x'.repeat(40_000)}\r\n\r\n`, '431']] as const) {
+    for (const [sent, status] of [
+      ['no http\r\n\r\n', '400'],
+      [`GET / HTTP/1.1\r\nx: ${'x'.repeat(40_000)}\r\n\r\n`, '431'],
+    ] as const) {
       const socket = connect(Number(new URL(gateway.address).port), '127.0.0.1');
       socket.write(sent);
       const [first] = (await once(socket, 'data')) as [Buffer];
@@ -171,9 +203,13 @@ describe('the gateway', () => {
 
   test('tells its metrics and those of control as one valid text', async () => {
     const ofControl = '# HELP process_x X.\n# TYPE process_x gauge\nprocess_x{process="control"} 1\n';
-    const { gateway, control } = await aSystem(doubled, (request, response) => response.end(request.url === '/metrics' ? ofControl : ''), {
-      processMetrics: async () => '# HELP process_x X.\n# TYPE process_x gauge\nprocess_x{process="gateway"} 2\n',
-    });
+    const { gateway, control } = await aSystem(
+      doubled,
+      (request, response) => response.end(request.url === '/metrics' ? ofControl : ''),
+      {
+        processMetrics: async () => '# HELP process_x X.\n# TYPE process_x gauge\nprocess_x{process="gateway"} 2\n',
+      },
+    );
     for (let turn = 0; turn < 3; turn += 1) await infer(gateway, turn);
     const { body } = await call(gateway, 'GET', '/metrics');
     expect(body).toContain('muster_requests_total{endpoint="e",version="1",code="200",process="gateway"} 3');
@@ -187,7 +223,9 @@ describe('the gateway', () => {
   test('tells metrics to everybody on loopback only; else a token is needed', async () => {
     const { gateway } = await aSystem(doubled, undefined, { host: '0.0.0.0' });
     expect((await call(gateway, 'GET', '/metrics')).status).toBe(401);
-    expect((await call(gateway, 'GET', '/metrics', { headers: { authorization: `Bearer ${narrow}` } })).status).toBe(200);
+    expect((await call(gateway, 'GET', '/metrics', { headers: { authorization: `Bearer ${narrow}` } })).status).toBe(
+      200,
+    );
   });
 });
 
@@ -212,33 +250,79 @@ describe('everything that is no prediction', () => {
     let bytes = 0;
     request.on('data', (part: Buffer) => (bytes += part.length));
     request.on('end', () => {
-      response.writeHead(201, [['X-Twice', 'a'], ['X-Twice', 'b'], ['Set-Cookie', 'c=1'], ['Keep-Alive', 'timeout=1'], ['Connection', 'X-Hop'], ['X-Hop', 'y']].flat());
+      response.writeHead(
+        201,
+        [
+          ['X-Twice', 'a'],
+          ['X-Twice', 'b'],
+          ['Set-Cookie', 'c=1'],
+          ['Keep-Alive', 'timeout=1'],
+          ['Connection', 'X-Hop'],
+          ['X-Hop', 'y'],
+        ].flat(),
+      );
       response.end(JSON.stringify({ method: request.method, url: request.url, headers: request.headers, bytes }));
     });
   };
 
   test('goes to control and back, without what belongs to one hop', async () => {
     const { gateway } = await aSystem(doubled, mirror);
-    const answer = await call(gateway, 'POST', '/api/v1/models?x=%20', { headers: { 'x-request-id': 'mine', connection: 'close, x-secret', 'x-secret': 's', te: 'trailers', cookie: 'a=b' }, body: 'hello' });
+    const answer = await call(gateway, 'POST', '/api/v1/models?x=%20', {
+      headers: {
+        'x-request-id': 'mine',
+        connection: 'close, x-secret',
+        'x-secret': 's',
+        te: 'trailers',
+        cookie: 'a=b',
+      },
+      body: 'hello',
+    });
     expect(answer.status).toBe(201);
     expect(answer.headers).toMatchObject({ 'x-twice': 'a, b', 'set-cookie': ['c=1'] });
     expect(answer.headers['x-hop']).toBeUndefined();
-    const seen = JSON.parse(answer.body) as { method: string; url: string; headers: Record<string, string>; bytes: number };
-    expect(seen).toMatchObject({ method: 'POST', url: '/api/v1/models?x=%20', bytes: 5, headers: { 'x-request-id': 'mine', cookie: 'a=b', 'content-length': '5' } });
+    const seen = JSON.parse(answer.body) as {
+      method: string;
+      url: string;
+      headers: Record<string, string>;
+      bytes: number;
+    };
+    expect(seen).toMatchObject({
+      method: 'POST',
+      url: '/api/v1/models?x=%20',
+      bytes: 5,
+      headers: { 'x-request-id': 'mine', cookie: 'a=b', 'content-length': '5' },
+    });
     expect(seen.headers).not.toHaveProperty('x-secret');
     expect(seen.headers).not.toHaveProperty('te');
   });
 
   test('says where it came from itself; a stranger is not believed, a trusted proxy is', async () => {
-    const forged = { 'x-forwarded-for': '6.6.6.6', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'evil', forwarded: 'for=6.6.6.6', 'x-real-ip': '6.6.6.6' };
-    const headersSeen = async (gateway: Gateway): Promise<Record<string, string>> => (JSON.parse((await call(gateway, 'GET', '/x', { headers: forged })).body) as { headers: Record<string, string> }).headers;
+    const forged = {
+      'x-forwarded-for': '6.6.6.6',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'evil',
+      forwarded: 'for=6.6.6.6',
+      'x-real-ip': '6.6.6.6',
+    };
+    const headersSeen = async (gateway: Gateway): Promise<Record<string, string>> =>
+      (JSON.parse((await call(gateway, 'GET', '/x', { headers: forged })).body) as { headers: Record<string, string> })
+        .headers;
     const { gateway, control } = await aSystem(doubled, mirror);
     const strange = await headersSeen(gateway);
-    expect(strange).toMatchObject({ 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http', 'x-forwarded-host': new URL(gateway.address).host, 'x-request-id': 'new-id' });
+    expect(strange).toMatchObject({
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-host': new URL(gateway.address).host,
+      'x-request-id': 'new-id',
+    });
     expect(strange).not.toHaveProperty('forwarded');
     expect(strange).not.toHaveProperty('x-real-ip');
     const behind = await aGateway(control, { gatewayId: 'g3', trustedProxies: ['127.0.0.0/8'] });
-    expect(await headersSeen(behind)).toMatchObject({ 'x-forwarded-for': '6.6.6.6, 127.0.0.1', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'evil' });
+    expect(await headersSeen(behind)).toMatchObject({
+      'x-forwarded-for': '6.6.6.6, 127.0.0.1',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'evil',
+    });
     const values = valuesFor(control);
     expect(() => createGateway({ ...values, trustedProxies: ['nonsense'] })).toThrow('nonsense');
   });
@@ -259,7 +343,13 @@ describe('everything that is no prediction', () => {
 
   test('never reaches what control keeps for gateways', async () => {
     const { gateway } = await aSystem();
-    for (const path of ['/internal/v1/routing', '/%69nternal/v1/reports', '//internal/v1/routing', '/Internal/v1/routing']) expect((await call(gateway, 'GET', path)).status).toBe(404);
+    for (const path of [
+      '/internal/v1/routing',
+      '/%69nternal/v1/reports',
+      '//internal/v1/routing',
+      '/Internal/v1/routing',
+    ])
+      expect((await call(gateway, 'GET', path)).status).toBe(404);
   });
 
   test('streams: events come as they are sent, and control hears when the caller leaves', async () => {

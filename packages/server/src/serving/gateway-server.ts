@@ -96,13 +96,18 @@ export function createGateway(values: GatewayValues): Gateway {
       admission.apply(indexed);
       predictor.apply(indexed);
     },
-    report: () => ({ draining: predictor.drainingReplicas(), ready: predictor.readyReplicas(), incidents: predictor.takeIncidents() }),
+    report: () => ({
+      draining: predictor.drainingReplicas(),
+      ready: predictor.readyReplicas(),
+      incidents: predictor.takeIncidents(),
+    }),
   });
   const unready = (): string[] => {
     const reasons: string[] = [];
     if (isDraining) reasons.push('the gateway is draining');
     if (predictor.table.table === undefined) reasons.push('no routing table has come from control yet');
-    else if (follower.isStale()) reasons.push('control has not been heard of for longer than the gateway may go on alone');
+    else if (follower.isStale())
+      reasons.push('control has not been heard of for longer than the gateway may go on alone');
     return reasons;
   };
   const answerInference = createInferenceHandler({
@@ -119,7 +124,10 @@ export function createGateway(values: GatewayValues): Gateway {
     admission,
     unready,
     openMetrics: isLoopback(values.host),
-    metrics: async () => [metrics.render(), ...(values.processMetrics === undefined ? [] : [await values.processMetrics()])],
+    metrics: async () => [
+      metrics.render(),
+      ...(values.processMetrics === undefined ? [] : [await values.processMetrics()]),
+    ],
     control: values.control,
     log,
   });
@@ -140,18 +148,33 @@ export function createGateway(values: GatewayValues): Gateway {
     if (answerInference(request, response) || answerRoutes(request, response)) return;
     forwarder.forward(request, response);
   };
-  const options: ServerOptions = { keepAliveTimeout: keepAliveMs, headersTimeout: headersMs, requestTimeout: 0, maxHeaderSize: maxHeaderBytes, noDelay: true };
-  const server: Server = values.tls === undefined ? createServer(options, answer) : createSecureServer({ ...options, ...readTlsFiles(values.tls) }, answer);
+  const options: ServerOptions = {
+    keepAliveTimeout: keepAliveMs,
+    headersTimeout: headersMs,
+    requestTimeout: 0,
+    maxHeaderSize: maxHeaderBytes,
+    noDelay: true,
+  };
+  const server: Server =
+    values.tls === undefined
+      ? createServer(options, answer)
+      : createSecureServer({ ...options, ...readTlsFiles(values.tls) }, answer);
   server.maxConnections = values.maxConnections ?? 16_384;
   server.on('clientError', answerBadRequest);
-  server.on(values.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => socket.once('close', () => responses.delete(socket)));
+  server.on(values.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
+    socket.once('close', () => responses.delete(socket)),
+  );
 
   return {
     start: async () => {
       await listen(server, values);
       if (values.tls !== undefined && 'setSecureContext' in server && typeof server.setSecureContext === 'function') {
         const secure = server as Server & { setSecureContext(context: object): void };
-        stopWatching = watchTlsFiles(values.tls, { clock, log, onChange: (context) => secure.setSecureContext(context) });
+        stopWatching = watchTlsFiles(values.tls, {
+          clock,
+          log,
+          onChange: (context) => secure.setSecureContext(context),
+        });
       }
       await follower.start();
     },
@@ -195,7 +218,16 @@ function observe(observation: Observation, metrics: ServingMetrics, log: Serving
   metrics.observe(observation);
   const { status, code, requestId, endpoint, deployment, operation, cause, durationMs } = observation;
   if (status < 500) return;
-  const facts = { requestId, endpoint, deployment: deployment?.id, operation, status, code, ms: Math.round(durationMs), err: cause };
+  const facts = {
+    requestId,
+    endpoint,
+    deployment: deployment?.id,
+    operation,
+    status,
+    code,
+    ms: Math.round(durationMs),
+    err: cause,
+  };
   if (status === 500) log.error(facts, 'a prediction failed');
   else log.debug(facts, 'a prediction was refused');
 }
@@ -203,7 +235,11 @@ function observe(observation: Observation, metrics: ServingMetrics, log: Serving
 async function listen(server: Server, { host, port }: GatewayValues): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
-      reject(error.code === 'EADDRINUSE' ? new MusterError('port_taken', `port ${port} of ${host} is taken`, { cause: error }) : error);
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new MusterError('port_taken', `port ${port} of ${host} is taken`, { cause: error })
+          : error,
+      );
     };
     server.once('error', fail);
     // A connection waits here while the event loop is busy; the default of 511 is refused by bursts of clients that start together.
@@ -220,7 +256,12 @@ function answerBadRequest(error: NodeJS.ErrnoException, socket: Socket): void {
     socket.destroy();
     return;
   }
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 

@@ -21,14 +21,23 @@ export function createInferenceHandler(dependencies: FaceDependencies): Inferenc
     const url = request.url ?? '';
     if (isUnder(url, '/v2')) {
       const exchange = new Exchange('oip', request, response, dependencies, budget, renderOipError);
-      answerOip(exchange, dependencies).catch((error: unknown) => exchange.fail(error));
+      run(exchange, () => answerOip(exchange, dependencies));
       return true;
     }
     if (isUnder(url, '/predict')) {
       const exchange = new Exchange('predict', request, response, dependencies, budget, renderProblem);
-      answerPredict(exchange, dependencies).catch((error: unknown) => exchange.fail(error));
+      run(exchange, () => answerPredict(exchange, dependencies));
       return true;
     }
     return false;
   };
+}
+
+/** Whatever goes wrong on the way becomes the answer. */
+function run(exchange: Exchange, answer: () => Promise<void> | undefined): void {
+  try {
+    answer()?.catch((error: unknown) => exchange.fail(error));
+  } catch (error) {
+    exchange.fail(error);
+  }
 }

@@ -16,13 +16,18 @@ const joined = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buff
 
 /** One request: rows of two 16-bit numbers, and as many texts. */
 const requests = fc.array(
-  fc.array(fc.record({ pair: fc.uint8Array({ minLength: 4, maxLength: 4 }), text: fc.string({ maxLength: 5 }) }), { minLength: 1, maxLength: 5 }).map((rows) => ({
-    rows: rows.length,
-    inputs: [
-      { name: 'pairs', datatype: 'INT16', shape: [rows.length, 2], bytes: joined(rows.map((row) => row.pair)) },
-      { name: 'texts', datatype: 'BYTES', shape: [rows.length], bytes: joined(rows.map((row) => element(row.text))) },
-    ] satisfies Tensor[],
-  })),
+  fc
+    .array(fc.record({ pair: fc.uint8Array({ minLength: 4, maxLength: 4 }), text: fc.string({ maxLength: 5 }) }), {
+      minLength: 1,
+      maxLength: 5,
+    })
+    .map((rows) => ({
+      rows: rows.length,
+      inputs: [
+        { name: 'pairs', datatype: 'INT16', shape: [rows.length, 2], bytes: joined(rows.map((row) => row.pair)) },
+        { name: 'texts', datatype: 'BYTES', shape: [rows.length], bytes: joined(rows.map((row) => element(row.text))) },
+      ] satisfies Tensor[],
+    })),
   { minLength: 1, maxLength: 8 },
 );
 
@@ -39,8 +44,13 @@ describe('merging', () => {
           return { name, datatype, shape, bytes };
         });
         expect(at).toBe(whole.length);
-        const parts = splitOutputs(outputs, batch.map((request) => request.rows));
-        expect(parts?.map((part) => part.map((tensor) => ({ ...tensor, bytes: [...tensor.bytes] })))).toEqual(batch.map((request) => request.inputs.map((tensor) => ({ ...tensor, bytes: [...tensor.bytes] }))));
+        const parts = splitOutputs(
+          outputs,
+          batch.map((request) => request.rows),
+        );
+        expect(parts?.map((part) => part.map((tensor) => ({ ...tensor, bytes: [...tensor.bytes] })))).toEqual(
+          batch.map((request) => request.inputs.map((tensor) => ({ ...tensor, bytes: [...tensor.bytes] }))),
+        );
       }),
     );
   });
@@ -48,13 +58,21 @@ describe('merging', () => {
   test('hands the callers’ own buffers on', () => {
     const bytes = new Uint8Array(2);
     const input: Tensor = { name: 'x', datatype: 'BOOL', shape: [2], bytes };
-    expect(mergeInputs([{ rows: 2, inputs: [input] }, { rows: 2, inputs: [input] }]).payload[1]).toBe(bytes);
+    expect(
+      mergeInputs([
+        { rows: 2, inputs: [input] },
+        { rows: 2, inputs: [input] },
+      ]).payload[1],
+    ).toBe(bytes);
   });
 
   test.each<[string, Tensor]>([
     ['another number of rows', { name: 'x', datatype: 'BOOL', shape: [3], bytes: new Uint8Array(3) }],
     ['no rows at all', { name: 'x', datatype: 'BOOL', shape: [], bytes: new Uint8Array(1) }],
-    ['texts that end early', { name: 'x', datatype: 'BYTES', shape: [2], bytes: Uint8Array.of(1, 0, 0, 0, 65, 9, 0, 0, 0) }],
+    [
+      'texts that end early',
+      { name: 'x', datatype: 'BYTES', shape: [2], bytes: Uint8Array.of(1, 0, 0, 0, 65, 9, 0, 0, 0) },
+    ],
     ['texts with something behind them', { name: 'x', datatype: 'BYTES', shape: [2], bytes: new Uint8Array(9) }],
   ])('an output with %s cannot be split', (_, output) => {
     expect(splitOutputs([output], [1, 1])).toBeUndefined();
@@ -62,8 +80,15 @@ describe('merging', () => {
 });
 
 describe('the merge key', () => {
-  const input = (overrides: Partial<Tensor> = {}): Tensor => ({ name: 'x', datatype: 'FP32', shape: [1, 4], bytes: new Uint8Array(16), ...overrides });
-  const key = (inputs: readonly Tensor[], outputs?: readonly string[], parameters = noParameters): string => mergeKey({ inputs, outputs, parameters });
+  const input = (overrides: Partial<Tensor> = {}): Tensor => ({
+    name: 'x',
+    datatype: 'FP32',
+    shape: [1, 4],
+    bytes: new Uint8Array(16),
+    ...overrides,
+  });
+  const key = (inputs: readonly Tensor[], outputs?: readonly string[], parameters = noParameters): string =>
+    mergeKey({ inputs, outputs, parameters });
 
   test('is the same for another number of rows and other values', () => {
     expect(key([input()])).toBe(key([input({ shape: [9, 4], bytes: new Uint8Array(144).fill(7) })]));
@@ -96,11 +121,15 @@ describe('the merge key', () => {
 
 test('a model takes a request of another if its signature does', () => {
   const signature = {
-    inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 4] }, { name: 'o', datatype: 'FP32', shape: [-1], optional: true }],
+    inputs: [
+      { name: 'x', datatype: 'FP32', shape: [-1, 4] },
+      { name: 'o', datatype: 'FP32', shape: [-1], optional: true },
+    ],
     outputs: [{ name: 'y', datatype: 'FP32', shape: [-1] }],
   } as const;
   const x: Tensor = { name: 'x', datatype: 'FP32', shape: [1, 4], bytes: new Uint8Array(16) };
-  const accepts = (inputs: readonly Tensor[], outputs?: readonly string[]): boolean => signatureAccepts(signature, { inputs, outputs });
+  const accepts = (inputs: readonly Tensor[], outputs?: readonly string[]): boolean =>
+    signatureAccepts(signature, { inputs, outputs });
   expect(accepts([x])).toBe(true);
   expect(accepts([x, { ...x, name: 'o', shape: [1] }], ['y'])).toBe(true);
   expect(accepts([])).toBe(false);

@@ -1,4 +1,11 @@
-import { type InferParameters, MusterError, type Signature, type Tensor, type TensorHeader, datatypeSizes } from '@muster-ml/protocol';
+import {
+  type InferParameters,
+  MusterError,
+  type Signature,
+  type Tensor,
+  type TensorHeader,
+  datatypeSizes,
+} from '@muster-ml/protocol';
 
 /** What a request must have in common with another one to share a run with it. */
 export interface Mergeable {
@@ -23,12 +30,15 @@ export function mergeKey({ inputs, outputs, parameters }: Mergeable): string {
     for (const name of outputs) key += `${name.length}:${name}`;
   }
   const names = Object.keys(parameters);
-  if (names.length > 0) key += JSON.stringify(names.toSorted().map((name) => [name, typeof parameters[name], String(parameters[name])]));
+  if (names.length > 0)
+    key += JSON.stringify(names.toSorted().map((name) => [name, typeof parameters[name], String(parameters[name])]));
   return key;
 }
 
 /** The inputs of several requests as one: headers, and the callers' own bytes in the order of the frame's payload. */
-export function mergeInputs(requests: readonly { readonly inputs: readonly Tensor[]; readonly rows: number | undefined }[]): { readonly headers: readonly TensorHeader[]; readonly payload: readonly Uint8Array[] } {
+export function mergeInputs(
+  requests: readonly { readonly inputs: readonly Tensor[]; readonly rows: number | undefined }[],
+): { readonly headers: readonly TensorHeader[]; readonly payload: readonly Uint8Array[] } {
   const [first] = requests;
   const headers: TensorHeader[] = [];
   const payload: Uint8Array[] = [];
@@ -75,7 +85,12 @@ export function splitOutputs(outputs: readonly Tensor[], rowCounts: readonly num
       const rows = rowCounts[index] ?? 0;
       const end = output.datatype === 'BYTES' ? endOfElements(output, at, rows * rowElements) : at + rows * fixed;
       if (end === undefined) return undefined;
-      parts[index]?.push({ name: output.name, datatype: output.datatype, shape: [rows, ...rest], bytes: output.bytes.subarray(at, end) });
+      parts[index]?.push({
+        name: output.name,
+        datatype: output.datatype,
+        shape: [rows, ...rest],
+        bytes: output.bytes.subarray(at, end),
+      });
       at = end;
     }
     if (at !== output.bytes.byteLength) return undefined;
@@ -96,7 +111,10 @@ function endOfElements({ bytes }: Tensor, start: number, count: number): number 
 }
 
 /** Whether a model would take these inputs and give these outputs, so that a request may move to it. */
-export function signatureAccepts({ inputs: specs, outputs: outputSpecs }: Signature, { inputs, outputs }: Pick<Mergeable, 'inputs' | 'outputs'>): boolean {
+export function signatureAccepts(
+  { inputs: specs, outputs: outputSpecs }: Signature,
+  { inputs, outputs }: Pick<Mergeable, 'inputs' | 'outputs'>,
+): boolean {
   const sent = new Map(inputs.map((input) => [input.name, input]));
   for (const spec of specs) {
     const input = sent.get(spec.name);
@@ -105,7 +123,10 @@ export function signatureAccepts({ inputs: specs, outputs: outputSpecs }: Signat
       continue;
     }
     sent.delete(spec.name);
-    const fits = input.datatype === spec.datatype && input.shape.length === spec.shape.length && spec.shape.every((dimension, axis) => dimension === -1 || dimension === input.shape[axis]);
+    const fits =
+      input.datatype === spec.datatype &&
+      input.shape.length === spec.shape.length &&
+      spec.shape.every((dimension, axis) => dimension === -1 || dimension === input.shape[axis]);
     if (!fits) return false;
   }
   return sent.size === 0 && (outputs ?? []).every((name) => outputSpecs.some((spec) => spec.name === name));
@@ -113,7 +134,11 @@ export function signatureAccepts({ inputs: specs, outputs: outputSpecs }: Signat
 
 /** The outputs that were asked for, in that order; all as the model gave them where none were named. Throws `model_failed` if one is missing. */
 export function orderOutputs(outputs: readonly Tensor[], wanted: readonly string[] | undefined): readonly Tensor[] {
-  if (wanted === undefined || (wanted.length === outputs.length && wanted.every((name, index) => outputs[index]?.name === name))) return outputs;
+  if (
+    wanted === undefined ||
+    (wanted.length === outputs.length && wanted.every((name, index) => outputs[index]?.name === name))
+  )
+    return outputs;
   return wanted.map((name) => {
     const output = outputs.find((candidate) => candidate.name === name);
     if (output === undefined) throw new MusterError('model_failed', `the model gave no output "${name}"`);

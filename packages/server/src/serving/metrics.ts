@@ -7,7 +7,12 @@ import type { Incident, RoutedDeployment } from './routing-table.ts';
 /** What is read when somebody asks, not counted. */
 export interface MetricsSources {
   readonly table: () => AppliedTable;
-  readonly load: () => Iterable<{ readonly endpoint: string; readonly deployment: RoutedDeployment; readonly waiting: number; readonly inFlight: number }>;
+  readonly load: () => Iterable<{
+    readonly endpoint: string;
+    readonly deployment: RoutedDeployment;
+    readonly waiting: number;
+    readonly inFlight: number;
+  }>;
   readonly forwardsInFlight: () => number;
   readonly isControlConnected: () => boolean;
   readonly clock: Clock;
@@ -58,7 +63,14 @@ export function createServingMetrics(sources: MetricsSources): ServingMetrics {
     if (versions === undefined) requests.set(endpoint, (versions = new Map<string, Series>()));
     let series = versions.get(version);
     if (series === undefined) {
-      series = { endpoint, version, codes: new Map(), duration: createHistogram(secondsBounds), queue: createHistogram(secondsBounds), touchedMs: 0 };
+      series = {
+        endpoint,
+        version,
+        codes: new Map(),
+        duration: createHistogram(secondsBounds),
+        queue: createHistogram(secondsBounds),
+        touchedMs: 0,
+      };
       versions.set(version, series);
     }
     return series;
@@ -66,7 +78,15 @@ export function createServingMetrics(sources: MetricsSources): ServingMetrics {
   const runsOf = (deployment: RoutedDeployment): RunSeries => {
     let series = runs.get(deployment.id);
     if (series === undefined) {
-      series = { deployment, rows: createHistogram(rowsBounds), runMicros: 0, copiesDropped: 0, suspected: 0, confirmed: 0, touchedMs: 0 };
+      series = {
+        deployment,
+        rows: createHistogram(rowsBounds),
+        runMicros: 0,
+        copiesDropped: 0,
+        suspected: 0,
+        confirmed: 0,
+        touchedMs: 0,
+      };
       runs.set(deployment.id, series);
     }
     series.touchedMs = sources.clock.now();
@@ -75,10 +95,12 @@ export function createServingMetrics(sources: MetricsSources): ServingMetrics {
   const forget = (): void => {
     const { deployments } = sources.table();
     const deployed = new Set<string>();
-    for (const { endpoint, deployment } of deployments.values()) deployed.add(`${endpoint.name}\n${deployment.version}`);
+    for (const { endpoint, deployment } of deployments.values())
+      deployed.add(`${endpoint.name}\n${deployment.version}`);
     const before = sources.clock.now() - keepMs;
     for (const [endpoint, versions] of requests) {
-      for (const [version, series] of versions) if (series.touchedMs < before && !deployed.has(`${endpoint}\n${version}`)) versions.delete(version);
+      for (const [version, series] of versions)
+        if (series.touchedMs < before && !deployed.has(`${endpoint}\n${version}`)) versions.delete(version);
       if (versions.size === 0) requests.delete(endpoint);
     }
     for (const [id, series] of runs) if (series.touchedMs < before && !deployments.has(id)) runs.delete(id);
@@ -114,8 +136,13 @@ export function createServingMetrics(sources: MetricsSources): ServingMetrics {
       forget();
       const text = new Exposition();
       const all = [...requests.values()].flatMap((versions) => [...versions.values()]);
-      text.family('muster_requests_total', 'counter', 'Predictions by endpoint, version and HTTP status (499: the caller went away).');
-      for (const { endpoint, version, codes } of all) for (const [code, count] of codes) text.sample({ endpoint, version, code: String(code) }, count);
+      text.family(
+        'muster_requests_total',
+        'counter',
+        'Predictions by endpoint, version and HTTP status (499: the caller went away).',
+      );
+      for (const { endpoint, version, codes } of all)
+        for (const [code, count] of codes) text.sample({ endpoint, version, code: String(code) }, count);
       text.family('muster_request_duration_seconds', 'histogram', 'Time from the head of a prediction to its answer.');
       for (const { endpoint, version, duration } of all) text.histogram({ endpoint, version }, duration);
       text.family('muster_queue_duration_seconds', 'histogram', 'Time that predictions waited before they ran.');
@@ -126,13 +153,21 @@ export function createServingMetrics(sources: MetricsSources): ServingMetrics {
       for (const series of runs.values()) text.sample(labelsOf(series), series.runMicros / 1e6);
       text.family('muster_shadow_copies_dropped_total', 'counter', 'Copies that a shadow had no room for.');
       for (const series of runs.values()) text.sample(labelsOf(series), series.copiesDropped);
-      text.family('muster_runner_crashes_total', 'counter', 'Runners that died while they ran a deployment; confirmed: a single request killed one again.');
-      for (const series of runs.values()) for (const kind of ['suspected', 'confirmed'] as const) text.sample({ ...labelsOf(series), kind }, series[kind]);
+      text.family(
+        'muster_runner_crashes_total',
+        'counter',
+        'Runners that died while they ran a deployment; confirmed: a single request killed one again.',
+      );
+      for (const series of runs.values())
+        for (const kind of ['suspected', 'confirmed'] as const)
+          text.sample({ ...labelsOf(series), kind }, series[kind]);
       const load = [...sources.load()];
       text.family('muster_queue_length', 'gauge', 'Predictions that wait.');
-      for (const { endpoint, deployment, waiting } of load) text.sample({ endpoint, deployment: deployment.id }, waiting);
+      for (const { endpoint, deployment, waiting } of load)
+        text.sample({ endpoint, deployment: deployment.id }, waiting);
       text.family('muster_requests_in_flight', 'gauge', 'Predictions that run.');
-      for (const { endpoint, deployment, inFlight } of load) text.sample({ endpoint, deployment: deployment.id }, inFlight);
+      for (const { endpoint, deployment, inFlight } of load)
+        text.sample({ endpoint, deployment: deployment.id }, inFlight);
       text.family('muster_forwarded_total', 'counter', 'Requests that were handed on to the control plane.');
       for (const [code, count] of forwards) text.sample({ code: String(code) }, count);
       text.family('muster_forwards_in_flight', 'gauge', 'Requests to the control plane under way.');
@@ -161,7 +196,10 @@ class Exposition {
   }
 
   sample(labels: Readonly<Record<string, string>>, value: number, suffix = ''): void {
-    const pairs = Object.entries({ ...labels, process: 'gateway' }).map(([label, text]) => `${label}="${text.replaceAll(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))}"`);
+    const pairs = Object.entries({ ...labels, process: 'gateway' }).map(
+      ([label, text]) =>
+        `${label}="${text.replaceAll(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))}"`,
+    );
     this.#lines.push(`${this.#name}${suffix}{${pairs.join(',')}} ${value}`);
   }
 

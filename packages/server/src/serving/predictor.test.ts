@@ -1,75 +1,11 @@
 import { MusterError, type Tensor } from '@muster-ml/protocol';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type FakeModel, type FakeRunner, createFakeRunner, echoModel } from '../../test-support/fake-runner.ts';
-import { aCancellation, aDeployment, aRequest, aTable, anEndpoint, numbers, silentLog, valuesOf } from '../../test-support/serving-twins.ts';
-import { systemClock } from '../platform/clock/index.ts';
-import { indexTable } from './applied-table.ts';
-import type { PredictRequest } from './faces.ts';
-import { TablePredictor, type TablePredictorOptions, defaultPredictorLimits } from './predictor.ts';
-import type { RoutedEndpoint } from './routing-table.ts';
+import { type FakeModel, echoModel } from '../../test-support/fake-runner.ts';
+import { aPredictor, aRunner, ask, doubled, endPredictors, heldModel } from '../../test-support/predictor-twins.ts';
+import { aCancellation, aDeployment, anEndpoint, numbers, valuesOf } from '../../test-support/serving-twins.ts';
+import { defaultPredictorLimits } from './predictor.ts';
 
-const runners: FakeRunner[] = [];
-const predictors: TablePredictor[] = [];
-
-afterEach(async () => {
-  for (const predictor of predictors.splice(0)) predictor.stop();
-  for (const runner of runners.splice(0)) await runner.stop();
-});
-
-async function aRunner(replicas: Readonly<Record<string, FakeModel>>): Promise<FakeRunner> {
-  const runner = createFakeRunner({ replicas });
-  runners.push(runner);
-  await runner.start();
-  return runner;
-}
-
-async function aPredictor(endpoints: readonly RoutedEndpoint[], options: Partial<TablePredictorOptions> = {}): Promise<TablePredictor> {
-  const predictor = new TablePredictor({
-    software: 'test',
-    clock: systemClock,
-    log: silentLog,
-    events: { ran: () => undefined, copyDropped: () => undefined, incident: () => undefined },
-    limits: defaultPredictorLimits,
-    onChange: () => undefined,
-    ...options,
-  });
-  predictors.push(predictor);
-  predictor.apply(indexTable(aTable(1, endpoints)));
-  await vi.waitFor(() => expect(predictor.readyReplicas()).toHaveLength(endpoints.flatMap((endpoint) => endpoint.deployments.flatMap((deployment) => deployment.replicas)).length), { interval: 5 });
-  return predictor;
-}
-
-/** Asks as a face does, and gives the values of the first output, or the code of the error. */
-async function ask(predictor: TablePredictor, endpointName: string, values: readonly number[], overrides: Partial<PredictRequest> = {}): Promise<number[] | string> {
-  try {
-    const endpoint = predictor.table.find(endpointName);
-    if (endpoint === undefined) return 'endpoint_not_found';
-    const deployment = predictor.pick(endpoint, overrides.version);
-    return valuesOf((await predictor.predict(aRequest(endpoint, deployment, values, overrides))).outputs[0]);
-  } catch (thrown) {
-    if (thrown instanceof MusterError) return thrown.code;
-    throw thrown;
-  }
-}
-
-const doubled: FakeModel = (inputs) => inputs.map((input) => ({ ...numbers(valuesOf(input).map((value) => value * 2), 'output'), shape: input.shape }));
-
-/** A model whose answers are given by hand. */
-function heldModel(): { readonly model: FakeModel; release(): void; readonly waiting: number } {
-  const release: (() => void)[] = [];
-  return {
-    model: async (inputs, run) => {
-      await new Promise<void>((resolve) => release.push(resolve));
-      return await doubled(inputs, run);
-    },
-    release: () => {
-      for (const go of release.splice(0)) go();
-    },
-    get waiting() {
-      return release.length;
-    },
-  };
-}
+afterEach(endPredictors);
 
 describe('a prediction', () => {
   test('gets its own rows back, whatever it shared its run with', async () => {
@@ -126,11 +62,17 @@ describe('a prediction', () => {
       ask(predictor, 'e', [6], { parameters: { temperature: '1' } }),
       ask(predictor, 'e', [7], { rows: undefined }),
     ]);
-    expect(runner.runs.map((run) => run.inputs[0]?.shape.join('×')).toSorted((left = '', right = '') => left.localeCompare(right))).toEqual(['1×1', '1×1', '1×1', '1×1', '1×2', '2×1']);
+    expect(
+      runner.runs
+        .map((run) => run.inputs[0]?.shape.join('×'))
+        .toSorted((left = '', right = '') => left.localeCompare(right)),
+    ).toEqual(['1×1', '1×1', '1×1', '1×1', '1×2', '2×1']);
   });
 
   test('is repeated alone where the model does not keep rows, and merging ends there', async () => {
-    const runner = await aRunner({ 'd-0': (inputs) => [numbers([valuesOf(inputs[0]).reduce((sum, value) => sum + value, 0)], 'output')] });
+    const runner = await aRunner({
+      'd-0': (inputs) => [numbers([valuesOf(inputs[0]).reduce((sum, value) => sum + value, 0)], 'output')],
+    });
     const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address)])]);
     expect(await Promise.all([ask(predictor, 'e', [1, 2]), ask(predictor, 'e', [3, 4])])).toEqual([[3], [7]]);
     expect(runner.runs).toHaveLength(3);
@@ -141,7 +83,9 @@ describe('a prediction', () => {
   test('is refused at once when the queue is full, and the queue lives on', async () => {
     const held = heldModel();
     const runner = await aRunner({ 'd-0': held.model });
-    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address, { maxRows: 1 })], { queue: 2 })]);
+    const predictor = await aPredictor([
+      anEndpoint('e', [aDeployment('d', runner.address, { maxRows: 1 })], { queue: 2 }),
+    ]);
     const first = ask(predictor, 'e', [1]);
     await vi.waitFor(() => expect(held.waiting).toBe(1));
     const others = [ask(predictor, 'e', [2]), ask(predictor, 'e', [3])];
@@ -171,7 +115,9 @@ describe('a prediction', () => {
 
   test('waits for others where the deployment asks for it, but not when the run is full', async () => {
     const runner = await aRunner({ 'd-0': doubled });
-    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address, { maxRows: 3, waitMs: 500 })])]);
+    const predictor = await aPredictor([
+      anEndpoint('e', [aDeployment('d', runner.address, { maxRows: 3, waitMs: 500 })]),
+    ]);
     const startedMs = performance.now();
     const alone = ask(predictor, 'e', [1]);
     expect(await alone).toEqual([2]);
@@ -180,141 +126,6 @@ describe('a prediction', () => {
     const full = [1, 2, 3].map((value) => ask(predictor, 'e', [value], { deadlineMs: performance.now() + 450 }));
     expect(await Promise.all(full)).toEqual([[2], [4], [6]]);
     expect(runner.runs).toHaveLength(2);
-  });
-});
-
-describe('a request that kills', () => {
-  const poison = 666;
-  const deadly: FakeModel = async (inputs, run) => {
-    if (valuesOf(inputs[0]).includes(poison)) {
-      run.crash();
-      return [];
-    }
-    return await doubled(inputs, run);
-  };
-
-  test('takes nobody with it: its neighbours are answered, it alone gets model_crashed', async () => {
-    const runner = await aRunner({ 'd-0': deadly });
-    const onChange = vi.fn<() => void>();
-    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address)])], { onChange });
-    const answers = await Promise.all([1, 2, poison, 4, 5].map((value) => ask(predictor, 'e', [value])));
-    expect(answers).toEqual([[2], [4], 'model_crashed', [8], [10]]);
-    expect(predictor.takeIncidents().map((incident) => incident.kind)).toEqual(['suspected', 'confirmed']);
-    expect(predictor.takeIncidents()).toEqual([]);
-    expect(await ask(predictor, 'e', [6])).toEqual([12]);
-  });
-
-  test('is tried again in a runner of a pack while nothing else is in flight there', async () => {
-    const runner = await aRunner({ 'd-0': deadly, 'x-0': doubled });
-    const predictor = await aPredictor(['d', 'x'].map((id) => anEndpoint(id, [aDeployment(id, runner.address)])));
-    const load = { stop: false };
-    const neighbour = async (): Promise<void> => {
-      for (let value = 0; !load.stop; value += 1) expect(await ask(predictor, 'x', [value])).toEqual([value * 2]);
-    };
-    const neighbours = [neighbour(), neighbour()];
-    expect(await Promise.all([ask(predictor, 'd', [poison]), ask(predictor, 'd', [1])])).toEqual(['model_crashed', [2]]);
-    load.stop = true;
-    await Promise.all(neighbours);
-  });
-
-  test('is not repeated after its deadline, and does not count against those who only waited', async () => {
-    const runner = await aRunner({ 'd-0': deadly });
-    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address, { maxRows: 1 })])]);
-    const answers = [poison, poison, poison, 1, 2].map((value) => ask(predictor, 'e', [value]));
-    expect(await Promise.all(answers)).toEqual(['model_crashed', 'model_crashed', 'model_crashed', [2], [4]]);
-  });
-
-  test('kill -9 of a runner under load loses nothing', async () => {
-    const runner = await aRunner({ 'd-0': doubled });
-    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address)])]);
-    const load = { stop: false };
-    let asked = 0;
-    const caller = async (id: number): Promise<void> => {
-      for (let turn = 0; !load.stop; turn += 1) {
-        expect(await ask(predictor, 'e', [id * 1e6 + turn])).toEqual([(id * 1e6 + turn) * 2]);
-        asked += 1;
-      }
-    };
-    const callers = [...Array(16).keys()].map(caller);
-    for (let crash = 0; crash < 3; crash += 1) {
-      const before = asked;
-      await vi.waitFor(() => expect(asked).toBeGreaterThan(before + 100), { interval: 5, timeout: 5000 });
-      runner.crashAndRestart();
-    }
-    load.stop = true;
-    await Promise.all(callers);
-  });
-});
-
-describe('a change of the routing table', () => {
-  test('under load loses nothing, and answers come from versions that were live', async () => {
-    const times = (factor: number): FakeModel => (inputs) => [numbers(valuesOf(inputs[0]).map((value) => value * factor), 'output')];
-    const old = await aRunner({ 'a-0': times(2) });
-    const next = await aRunner({ 'b-0': times(3) });
-    const a = anEndpoint('e', [aDeployment('a', old.address)]);
-    const b = anEndpoint('e', [aDeployment('b', next.address, { version: '2' })]);
-    const predictor = await aPredictor([a]);
-    const load = { stop: false };
-    const factors = new Set<number>();
-    const caller = async (id: number): Promise<void> => {
-      for (let turn = 1; !load.stop; turn += 1) {
-        const value = id * 1000 + turn;
-        const answer = await ask(predictor, 'e', [value]);
-        factors.add(typeof answer === 'string' ? Number.NaN : (answer[0] ?? 0) / value);
-      }
-    };
-    const callers = [...Array(16).keys()].map((id) => caller(id + 1));
-    predictor.apply(indexTable(aTable(2, [anEndpoint('e', [...a.deployments, { ...aDeployment('b', next.address, { version: '2' }), role: 'canary', sharePercent: 0 }])])));
-    await vi.waitFor(() => expect(predictor.readyReplicas()).toEqual(['a-0', 'b-0']), { interval: 5 });
-    predictor.apply(indexTable(aTable(3, [b])));
-    await vi.waitFor(() => expect(factors.has(3)).toBe(true), { interval: 5 });
-    await vi.waitFor(() => expect(predictor.drainingReplicas()).toEqual([]), { interval: 5 });
-    await vi.waitFor(() => expect(old.connections).toBe(0), { interval: 5 });
-    load.stop = true;
-    await Promise.all(callers);
-    expect(factors).toEqual(new Set([2, 3]));
-  });
-
-  test('lists what drains until it is done', async () => {
-    const held = heldModel();
-    const runner = await aRunner({ 'a-0': held.model });
-    const next = await aRunner({ 'b-0': doubled });
-    const predictor = await aPredictor([anEndpoint('e', [aDeployment('a', runner.address, { maxRows: 1 })])]);
-    const answers = [ask(predictor, 'e', [1]), ask(predictor, 'e', [2])];
-    await vi.waitFor(() => expect(held.waiting).toBe(1));
-    predictor.apply(indexTable(aTable(2, [anEndpoint('e', [aDeployment('b', next.address)])])));
-    expect(predictor.drainingReplicas()).toEqual(['a-0']);
-    expect(await ask(predictor, 'e', [5])).toEqual([10]);
-    held.release();
-    await vi.waitFor(() => expect(held.waiting).toBe(1));
-    expect(predictor.drainingReplicas()).toEqual(['a-0']);
-    held.release();
-    expect(await Promise.all(answers)).toEqual([[2], [4]]);
-    expect(predictor.drainingReplicas()).toEqual([]);
-  });
-
-  test('moves what waits to the live version when the old one dies, unless a version was named', async () => {
-    const held = heldModel();
-    const old = await aRunner({ 'a-0': held.model });
-    const next = await aRunner({ 'b-0': doubled });
-    const predictor = await aPredictor([anEndpoint('e', [aDeployment('a', old.address, { maxRows: 1 })])]);
-    const first = ask(predictor, 'e', [1]);
-    await vi.waitFor(() => expect(held.waiting).toBe(1));
-    const others = [ask(predictor, 'e', [2]), ask(predictor, 'e', [3], { version: '1' })];
-    predictor.apply(indexTable(aTable(2, [anEndpoint('e', [aDeployment('b', next.address, { version: '2' })])])));
-    old.crash();
-    expect(await Promise.all([first, ...others])).toEqual([[2], [4], 'endpoint_not_ready']);
-  });
-
-  test('that comes late for a replica which is unloaded already is made up for: it did not run', async () => {
-    const first = await aRunner({ 'd-0': doubled });
-    const second = await aRunner({ 'd-1': doubled });
-    const deployment = aDeployment('d', first.address, { replicas: [{ id: 'd-0', address: first.address }, { id: 'd-1', address: second.address }] });
-    const predictor = await aPredictor([anEndpoint('e', [deployment])]);
-    first.unload('d-0', true);
-    const answers = await Promise.all([...Array(50).keys()].map((value) => ask(predictor, 'e', [value])));
-    expect(answers).toEqual([...Array(50).keys()].map((value) => [value * 2]));
-    expect(predictor.takeIncidents()).toEqual([]);
   });
 });
 
@@ -342,10 +153,13 @@ describe('traffic', () => {
     const live = await aRunner({ 'a-0': doubled });
     const shadow = await aRunner({ 'c-0': () => new Promise(() => undefined) });
     const copyDropped = vi.fn<() => void>();
-    const predictor = await aPredictor([anEndpoint('e', [aDeployment('a', live.address), aDeployment('c', shadow.address, { role: 'shadow' })])], {
-      events: { ran: () => undefined, copyDropped, incident: () => undefined },
-      limits: { ...defaultPredictorLimits, shadowCopies: 10 },
-    });
+    const predictor = await aPredictor(
+      [anEndpoint('e', [aDeployment('a', live.address), aDeployment('c', shadow.address, { role: 'shadow' })])],
+      {
+        events: { ran: () => undefined, copyDropped, incident: () => undefined },
+        limits: { ...defaultPredictorLimits, shadowCopies: 10 },
+      },
+    );
     for (let turn = 0; turn < 100; turn += 1) expect(await ask(predictor, 'e', [turn])).toEqual([turn * 2]);
     expect(copyDropped.mock.calls.length).toBeGreaterThan(70);
     shadow.crash();
@@ -354,7 +168,9 @@ describe('traffic', () => {
 
   test('a deployment without a ready replica for longer than the grace is refused at once, within it waits', async () => {
     const runner = await aRunner({ 'd-0': doubled });
-    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address)])], { limits: { ...defaultPredictorLimits, unreadyGraceMs: 500 } });
+    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address)])], {
+      limits: { ...defaultPredictorLimits, unreadyGraceMs: 500 },
+    });
     expect(await ask(predictor, 'e', [1])).toEqual([2]);
     runner.unload('d-0');
     await vi.waitFor(() => expect(predictor.readyReplicas()).toEqual([]));
@@ -371,8 +187,16 @@ describe('traffic', () => {
 
   test('a quarantined version answers why, and a quarantined canary leaves its share to the live one', async () => {
     const runner = await aRunner({ 'a-0': doubled, 'b-0': echoModel() });
-    const canary = aDeployment('b', runner.address, { role: 'canary', sharePercent: 100, version: '2', quarantined: 'it crashed 3 times' });
-    const predictor = await aPredictor([anEndpoint('e', [aDeployment('a', runner.address), canary]), anEndpoint('f', [aDeployment('g', runner.address, { quarantined: 'it crashed', replicas: [] })])]);
+    const canary = aDeployment('b', runner.address, {
+      role: 'canary',
+      sharePercent: 100,
+      version: '2',
+      quarantined: 'it crashed 3 times',
+    });
+    const predictor = await aPredictor([
+      anEndpoint('e', [aDeployment('a', runner.address), canary]),
+      anEndpoint('f', [aDeployment('g', runner.address, { quarantined: 'it crashed', replicas: [] })]),
+    ]);
     expect(await ask(predictor, 'e', [1])).toEqual([2]);
     expect(await ask(predictor, 'e', [1], { version: '2' })).toBe('endpoint_not_ready');
     expect(await ask(predictor, 'f', [1])).toBe('endpoint_not_ready');

@@ -5,7 +5,14 @@ import { Batcher, type BatcherEvents } from './batcher.ts';
 import type { PredictRequest, Prediction, Predictor } from './faces.ts';
 import { signatureAccepts } from './merging.ts';
 import { ReplicaPool } from './replica-pool.ts';
-import { type TrafficPoint, firstTrafficPoint, nextTrafficPoint, pickRoute, pickShadow, pickVersion } from './route-picker.ts';
+import {
+  type TrafficPoint,
+  firstTrafficPoint,
+  nextTrafficPoint,
+  pickRoute,
+  pickShadow,
+  pickVersion,
+} from './route-picker.ts';
 import type { Incident, RoutedDeployment } from './routing-table.ts';
 import type { ServingLog } from './serving-log.ts';
 
@@ -28,7 +35,11 @@ export interface PredictorLimits {
   readonly unreadyGraceMs: number;
 }
 
-export const defaultPredictorLimits: PredictorLimits = { queueBytes: 256 * 1024 * 1024, shadowCopies: 64, unreadyGraceMs: 5000 };
+export const defaultPredictorLimits: PredictorLimits = {
+  queueBytes: 256 * 1024 * 1024,
+  shadowCopies: 64,
+  unreadyGraceMs: 5000,
+};
 
 /** Runs predictions by the routing table: traffic rule, batchers, links. A new table is applied while requests are in flight; none is lost. */
 export class TablePredictor implements Predictor {
@@ -52,7 +63,10 @@ export class TablePredictor implements Predictor {
       },
       copyDropped: (deployment) => options.events.copyDropped(deployment),
       incident: (incident) => {
-        options.log.warn({ deployment: incident.deployment, replica: incident.replica, kind: incident.kind }, 'a runner died while it ran this deployment');
+        options.log.warn(
+          { deployment: incident.deployment, replica: incident.replica, kind: incident.kind },
+          'a runner died while it ran this deployment',
+        );
         options.events.incident(incident);
         if (this.#incidents.length < maxIncidents) this.#incidents.push(incident);
         options.onChange();
@@ -78,7 +92,8 @@ export class TablePredictor implements Predictor {
   pick(endpoint: PredictRequest['endpoint'], version: string | undefined): RoutedDeployment {
     if (version !== undefined) {
       const named = pickVersion(endpoint, version);
-      if (named === undefined) throw new MusterError('version_not_deployed', `version ${version} is not deployed under "${endpoint.name}"`);
+      if (named === undefined)
+        throw new MusterError('version_not_deployed', `version ${version} is not deployed under "${endpoint.name}"`);
       if (named.quarantined !== undefined) throw quarantined(endpoint.name, named.quarantined);
       return named;
     }
@@ -98,7 +113,8 @@ export class TablePredictor implements Predictor {
     if (!this.#table.deployments.has(deployment.id)) batcher.retire();
     if (request.version === undefined && endpoint.deployments.length > 1) {
       const shadow = pickShadow(endpoint, this.#points.get(endpoint.name) ?? firstTrafficPoint);
-      if (shadow !== undefined && signatureAccepts(shadow.signature, request)) this.#batcher({ endpoint, deployment: shadow }).copy(request);
+      if (shadow !== undefined && signatureAccepts(shadow.signature, request))
+        this.#batcher({ endpoint, deployment: shadow }).copy(request);
     }
     return answer;
   }
@@ -118,7 +134,8 @@ export class TablePredictor implements Predictor {
   drainingReplicas(): string[] {
     const draining = new Set(this.#pool.busyReplicas());
     for (const batcher of this.#batchers.values()) {
-      if (batcher.isRetired && batcher.waiting > 0) for (const replica of batcher.deployment.replicas) draining.add(replica.id);
+      if (batcher.isRetired && batcher.waiting > 0)
+        for (const replica of batcher.deployment.replicas) draining.add(replica.id);
     }
     const gone = [...draining].filter((replica) => !this.#table.replicas.has(replica));
     this.#toldDraining = gone.length > 0;
@@ -131,9 +148,19 @@ export class TablePredictor implements Predictor {
   }
 
   /** Requests that wait and that are in flight, by endpoint and deployment. */
-  *load(): Iterable<{ readonly endpoint: string; readonly deployment: RoutedDeployment; readonly waiting: number; readonly inFlight: number }> {
+  *load(): Iterable<{
+    readonly endpoint: string;
+    readonly deployment: RoutedDeployment;
+    readonly waiting: number;
+    readonly inFlight: number;
+  }> {
     for (const batcher of this.#batchers.values()) {
-      yield { endpoint: batcher.endpointName, deployment: batcher.deployment, waiting: batcher.waiting, inFlight: batcher.inFlight };
+      yield {
+        endpoint: batcher.endpointName,
+        deployment: batcher.deployment,
+        waiting: batcher.waiting,
+        inFlight: batcher.inFlight,
+      };
     }
   }
 
@@ -149,7 +176,15 @@ export class TablePredictor implements Predictor {
     let batcher = this.#batchers.get(id);
     if (batcher === undefined) {
       const { limits, clock } = this.#options;
-      batcher = new Batcher({ placed, pool: this.#pool, events: this.#events, now: () => clock.now(), queueBytes: limits.queueBytes, copies: limits.shadowCopies, unreadyGraceMs: limits.unreadyGraceMs });
+      batcher = new Batcher({
+        placed,
+        pool: this.#pool,
+        events: this.#events,
+        now: () => clock.now(),
+        queueBytes: limits.queueBytes,
+        copies: limits.shadowCopies,
+        unreadyGraceMs: limits.unreadyGraceMs,
+      });
       this.#batchers.set(id, batcher);
     }
     return batcher;
@@ -167,13 +202,26 @@ export class TablePredictor implements Predictor {
   /** The replicas of a retired deployment are gone: its requests go on with whoever answers for the endpoint now, if that takes them. */
   #move(from: Batcher): void {
     const endpoint = this.#table.find(from.endpointName);
-    const live = endpoint?.deployments.find((deployment) => deployment.role === 'live' && deployment.quarantined === undefined);
+    const live = endpoint?.deployments.find(
+      (deployment) => deployment.role === 'live' && deployment.quarantined === undefined,
+    );
     for (const job of from.takeWaiting()) {
       const { version } = job.request;
-      if (endpoint !== undefined && live !== undefined && (version === undefined || version === live.version) && signatureAccepts(live.signature, job.request)) {
+      if (
+        endpoint !== undefined &&
+        live !== undefined &&
+        (version === undefined || version === live.version) &&
+        signatureAccepts(live.signature, job.request)
+      ) {
         this.#batcher({ endpoint, deployment: live }).adopt([job]);
       } else {
-        job.fail(new MusterError('endpoint_not_ready', `the version of "${from.endpointName}" that accepted the request has ended`, { retryAfterSeconds: 1 }));
+        job.fail(
+          new MusterError(
+            'endpoint_not_ready',
+            `the version of "${from.endpointName}" that accepted the request has ended`,
+            { retryAfterSeconds: 1 },
+          ),
+        );
       }
     }
     from.retire();
@@ -198,5 +246,8 @@ export class TablePredictor implements Predictor {
 const maxIncidents = 1000;
 
 function quarantined(endpoint: string, why: string): MusterError {
-  return new MusterError('endpoint_not_ready', `"${endpoint}" is quarantined: ${why}`, { remedy: 'Deploy another version, or roll back.', retryAfterSeconds: 30 });
+  return new MusterError('endpoint_not_ready', `"${endpoint}" is quarantined: ${why}`, {
+    remedy: 'Deploy another version, or roll back.',
+    retryAfterSeconds: 30,
+  });
 }

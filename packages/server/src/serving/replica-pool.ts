@@ -64,7 +64,14 @@ export class ReplicaPool {
       const replica = replicas[(index + this.#turn) % replicas.length];
       if (replica === undefined) continue;
       const runner = this.#runners.get(replica.address);
-      if (runner === undefined || runner.reserved !== undefined || !runner.takesMore || !runner.isReady(replica.id) || runner.busy(replica.id) >= runsAtOnce) continue;
+      if (
+        runner === undefined ||
+        runner.reserved !== undefined ||
+        !runner.takesMore ||
+        !runner.isReady(replica.id) ||
+        runner.busy(replica.id) >= runsAtOnce
+      )
+        continue;
       if (best === undefined || runner.inFlight < best.runner.inFlight) best = { replica: replica.id, runner };
     }
     return best;

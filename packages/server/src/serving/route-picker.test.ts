@@ -4,8 +4,10 @@ import { aDeployment, anEndpoint } from '../../test-support/serving-twins.ts';
 import { firstTrafficPoint, nextTrafficPoint, pickRoute, pickShadow, pickVersion } from './route-picker.ts';
 
 const live = aDeployment('live', 'unix:/r', { version: '1' });
-const canary = (sharePercent: number): ReturnType<typeof aDeployment> => aDeployment('canary', 'unix:/r', { role: 'canary', sharePercent, version: '2' });
-const shadow = (sharePercent: number): ReturnType<typeof aDeployment> => aDeployment('shadow', 'unix:/r', { role: 'shadow', sharePercent, version: '3' });
+const canary = (sharePercent: number): ReturnType<typeof aDeployment> =>
+  aDeployment('canary', 'unix:/r', { role: 'canary', sharePercent, version: '2' });
+const shadow = (sharePercent: number): ReturnType<typeof aDeployment> =>
+  aDeployment('shadow', 'unix:/r', { role: 'shadow', sharePercent, version: '3' });
 const always = (): boolean => true;
 
 describe('the traffic rule', () => {
@@ -34,7 +36,8 @@ describe('the traffic rule', () => {
     let both = 0;
     for (let request = 0; request < 4000; request += 1) {
       point = nextTrafficPoint(point);
-      if (pickRoute(endpoint, point, always).answers?.id === 'canary' && pickShadow(endpoint, point) !== undefined) both += 1;
+      if (pickRoute(endpoint, point, always).answers?.id === 'canary' && pickShadow(endpoint, point) !== undefined)
+        both += 1;
     }
     expect(Math.abs(both - 1000)).toBeLessThan(50);
   });
@@ -43,12 +46,20 @@ describe('the traffic rule', () => {
     const endpoint = anEndpoint('e', [live, canary(100)]);
     expect(pickRoute(endpoint, firstTrafficPoint, (deployment) => deployment.id === 'live').answers?.id).toBe('live');
     expect(pickRoute(endpoint, firstTrafficPoint, () => false).answers?.id).toBe('canary');
-    expect(pickRoute(anEndpoint('e', [live, { ...canary(100), quarantined: 'x' }]), firstTrafficPoint, always).answers?.id).toBe('live');
+    expect(
+      pickRoute(anEndpoint('e', [live, { ...canary(100), quarantined: 'x' }]), firstTrafficPoint, always).answers?.id,
+    ).toBe('live');
   });
 
   test('answers nobody where there is no live version, and says why where it is quarantined', () => {
-    expect(pickRoute(anEndpoint('e', []), firstTrafficPoint, always)).toEqual({ answers: undefined, quarantined: undefined });
-    expect(pickRoute(anEndpoint('e', [{ ...live, quarantined: 'it crashed' }]), firstTrafficPoint, always)).toEqual({ answers: undefined, quarantined: 'it crashed' });
+    expect(pickRoute(anEndpoint('e', []), firstTrafficPoint, always)).toEqual({
+      answers: undefined,
+      quarantined: undefined,
+    });
+    expect(pickRoute(anEndpoint('e', [{ ...live, quarantined: 'it crashed' }]), firstTrafficPoint, always)).toEqual({
+      answers: undefined,
+      quarantined: 'it crashed',
+    });
     expect(pickRoute(anEndpoint('e', [shadow(100)]), firstTrafficPoint, always).answers).toBeUndefined();
   });
 

@@ -32,11 +32,16 @@ export interface Route {
  * The traffic rule: the canary answers its share, the live one the rest. A canary that cannot answer (quarantined, or
  * without a ready replica while the live one has one) leaves its share to the live one.
  */
-export function pickRoute(endpoint: RoutedEndpoint, point: TrafficPoint, isReady: (deployment: RoutedDeployment) => boolean): Route {
+export function pickRoute(
+  endpoint: RoutedEndpoint,
+  point: TrafficPoint,
+  isReady: (deployment: RoutedDeployment) => boolean,
+): Route {
   const live = endpoint.deployments.find((deployment) => deployment.role === 'live');
   const canary = endpoint.deployments.find((deployment) => deployment.role === 'canary');
   if (canary !== undefined && canary.quarantined === undefined && point.canary * 100 < canary.sharePercent) {
-    if (isReady(canary) || live === undefined || live.quarantined !== undefined || !isReady(live)) return { answers: canary, quarantined: undefined };
+    if (isReady(canary) || live === undefined || live.quarantined !== undefined || !isReady(live))
+      return { answers: canary, quarantined: undefined };
   }
   if (live?.quarantined !== undefined) return { answers: undefined, quarantined: live.quarantined };
   return { answers: live, quarantined: undefined };
@@ -54,5 +59,7 @@ export function pickVersion(endpoint: RoutedEndpoint, version: string): RoutedDe
 /** The shadow that gets a copy of this request, if it is this request's turn. */
 export function pickShadow(endpoint: RoutedEndpoint, point: TrafficPoint): RoutedDeployment | undefined {
   const shadow = endpoint.deployments.find((deployment) => deployment.role === 'shadow');
-  return shadow !== undefined && shadow.quarantined === undefined && point.shadow * 100 < shadow.sharePercent ? shadow : undefined;
+  return shadow !== undefined && shadow.quarantined === undefined && point.shadow * 100 < shadow.sharePercent
+    ? shadow
+    : undefined;
 }

@@ -20,7 +20,9 @@ afterEach(async () => {
   await control.stop();
 });
 
-async function aFollower(options: Partial<RoutingFollowerOptions> = {}): Promise<{ readonly follower: RoutingFollower; readonly tables: RoutingTable[]; readonly file: string }> {
+async function aFollower(
+  options: Partial<RoutingFollowerOptions> = {},
+): Promise<{ readonly follower: RoutingFollower; readonly tables: RoutingTable[]; readonly file: string }> {
   const tables: RoutingTable[] = [];
   const file = `${control.folder}/routing.json`;
   const follower = new RoutingFollower({
@@ -119,7 +121,9 @@ describe('reports', () => {
   test('tell each incident once, also when control was away', async () => {
     const heard: GatewayReport[] = [];
     const incidents: Incident[] = [{ at: 1, deployment: 'd', replica: 'r', kind: 'suspected' }];
-    const { follower } = await aFollower({ report: () => ({ draining: ['x'], ready: ['y'], incidents: incidents.splice(0) }) });
+    const { follower } = await aFollower({
+      report: () => ({ draining: ['x'], ready: ['y'], incidents: incidents.splice(0) }),
+    });
     control.hub.onReport((report) => heard.push(report));
     await vi.waitFor(() => expect(heard.length).toBeGreaterThan(0), until);
     follower.changed();
@@ -130,7 +134,10 @@ describe('reports', () => {
     follower.changed();
     await control.start();
     control.hub.onReport((report) => heard.push(report));
-    await vi.waitFor(() => expect(heard.flatMap((report) => report.incidents).map((incident) => incident.at)).toEqual([1, 2]), until);
+    await vi.waitFor(
+      () => expect(heard.flatMap((report) => report.incidents).map((incident) => incident.at)).toEqual([1, 2]),
+      until,
+    );
     expect(control.hub.gateways()).toEqual([expect.objectContaining({ gateway: 'g1', draining: ['x'], ready: ['y'] })]);
   });
 
@@ -148,10 +155,13 @@ describe('reports', () => {
 describe("control's routes for gateways", () => {
   async function statusOf(method: string, path: string, headers: Record<string, string>, body = ''): Promise<number> {
     return await new Promise((resolve, reject) => {
-      const request = httpRequest({ socketPath: control.address.slice(5), method, path, headers, agent: false }, (response) => {
-        resolve(response.statusCode ?? 0);
-        response.destroy();
-      });
+      const request = httpRequest(
+        { socketPath: control.address.slice(5), method, path, headers, agent: false },
+        (response) => {
+          resolve(response.statusCode ?? 0);
+          response.destroy();
+        },
+      );
       request.on('error', reject);
       request.end(body);
     });
@@ -160,12 +170,21 @@ describe("control's routes for gateways", () => {
   test('need the internal token, a name, and a report that can be read', async () => {
     const authorization = `Bearer ${control.token}`;
     expect(await statusOf('GET', '/internal/v1/routing', {})).toBe(401);
-    expect(await statusOf('GET', '/internal/v1/routing', { authorization: 'Bearer wrong', 'x-muster-gateway': 'g' })).toBe(401);
+    expect(
+      await statusOf('GET', '/internal/v1/routing', { authorization: 'Bearer wrong', 'x-muster-gateway': 'g' }),
+    ).toBe(401);
     expect(await statusOf('GET', '/internal/v1/routing', { authorization })).toBe(400);
     expect(await statusOf('GET', '/internal/v1/routing', { authorization, 'x-muster-gateway': 'g' })).toBe(200);
     expect(await statusOf('POST', '/internal/v1/reports', {}, '{}')).toBe(401);
     expect(await statusOf('POST', '/internal/v1/reports', { authorization }, '{]')).toBe(400);
-    const report: GatewayReport = { gateway: 'unheard of', startedAt: 0, applied: 0, draining: [], ready: [], incidents: [] };
+    const report: GatewayReport = {
+      gateway: 'unheard of',
+      startedAt: 0,
+      applied: 0,
+      draining: [],
+      ready: [],
+      incidents: [],
+    };
     expect(await statusOf('POST', '/internal/v1/reports', { authorization }, JSON.stringify(report))).toBe(409);
   });
 });

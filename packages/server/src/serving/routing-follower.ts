@@ -86,7 +86,11 @@ export class RoutingFollower {
 
   /** Whether the table is too old to decide by. */
   isStale(): boolean {
-    return !this.#isConnected && this.#contactAt > 0 && this.#options.clock.now() - this.#contactAt > this.#options.staleAuthLimitMs;
+    return (
+      !this.#isConnected &&
+      this.#contactAt > 0 &&
+      this.#options.clock.now() - this.#contactAt > this.#options.staleAuthLimitMs
+    );
   }
 
   /** Applies the table on disk, if there is one, then follows control for as long as it runs. */
@@ -148,7 +152,11 @@ export class RoutingFollower {
   #stream(): Promise<string> {
     const { token, gateway } = this.#options;
     return new Promise<string>((resolve) => {
-      const request = this.#control.request({ method: 'GET', path: '/internal/v1/routing', headers: { authorization: `Bearer ${token}`, 'x-muster-gateway': gateway } });
+      const request = this.#control.request({
+        method: 'GET',
+        path: '/internal/v1/routing',
+        headers: { authorization: `Bearer ${token}`, 'x-muster-gateway': gateway },
+      });
       const end = (why: string): void => {
         clearTimeout(silence);
         request.destroy();
@@ -195,12 +203,19 @@ export class RoutingFollower {
     if (!this.#accepts(table)) return;
     this.#apply(table);
     void this.#report();
-    this.#file.save(line).catch((error: unknown) => this.#options.log.error({ problem: String(error) }, 'the routing table could not be kept on disk'));
+    this.#file
+      .save(line)
+      .catch((error: unknown) =>
+        this.#options.log.error({ problem: String(error) }, 'the routing table could not be kept on disk'),
+      );
   }
 
   #accepts(table: RoutingTable): boolean {
     if (this.#installation !== undefined && table.installation !== this.#installation) {
-      this.#options.log.error({ mine: this.#installation, theirs: table.installation }, "a routing table of another installation was refused; empty the gateway's folder if it is to serve that one");
+      this.#options.log.error(
+        { mine: this.#installation, theirs: table.installation },
+        "a routing table of another installation was refused; empty the gateway's folder if it is to serve that one",
+      );
       return false;
     }
     this.#installation = table.installation;
@@ -229,7 +244,14 @@ export class RoutingFollower {
     const { ready, draining, incidents } = this.#options.report();
     this.#unsent = [...this.#unsent, ...incidents];
     const sent = this.#unsent;
-    const report: GatewayReport = { gateway: this.#options.gateway, startedAt: this.#startedAt, applied: this.#applied, draining, ready, incidents: sent };
+    const report: GatewayReport = {
+      gateway: this.#options.gateway,
+      startedAt: this.#startedAt,
+      applied: this.#applied,
+      draining,
+      ready,
+      incidents: sent,
+    };
     if (await this.#post(JSON.stringify(report))) {
       this.#unsent = this.#unsent.slice(sent.length);
       this.#heard();
@@ -246,7 +268,11 @@ export class RoutingFollower {
       const request = this.#control.request({
         method: 'POST',
         path: '/internal/v1/reports',
-        headers: { authorization: `Bearer ${this.#options.token}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        headers: {
+          authorization: `Bearer ${this.#options.token}`,
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+        },
         timeout: reportTimeoutMs,
       });
       request.on('timeout', () => request.destroy());

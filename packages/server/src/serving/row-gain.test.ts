@@ -4,7 +4,8 @@ import { createRowGain } from './row-gain.ts';
 /** What a model settles at if as many rows wait as are taken. */
 function settled(maxRows: number, micros: (rows: number) => number): number {
   const gain = createRowGain(maxRows);
-  for (let rows = 1; rows <= maxRows; rows *= 2) for (let turn = 0; turn < 3; turn += 1) gain.observe(rows, micros(rows));
+  for (let rows = 1; rows <= maxRows; rows *= 2)
+    for (let turn = 0; turn < 3; turn += 1) gain.observe(rows, micros(rows));
   for (let turn = 0; turn < 200; turn += 1) {
     const rows = gain.next();
     gain.observe(rows, micros(rows));
@@ -37,7 +38,8 @@ describe('rows of a run', () => {
 
   test('grow again when the model changes its ways', () => {
     const gain = createRowGain(64);
-    for (let turn = 0; turn < 50; turn += 1) for (const rows of [1, 2, 4, 8, 16, 32, 64]) gain.observe(rows, rows * 5000);
+    for (let turn = 0; turn < 50; turn += 1)
+      for (const rows of [1, 2, 4, 8, 16, 32, 64]) gain.observe(rows, rows * 5000);
     expect(gain.next()).toBe(1);
     for (let turn = 0; turn < 1000; turn += 1) {
       const rows = gain.next();

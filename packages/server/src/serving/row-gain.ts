@@ -33,9 +33,11 @@ export function createRowGain(maxRows: number): RowGain {
 
   const decide = (): number => {
     let best = Number.POSITIVE_INFINITY;
-    for (let size = 0; size < sizes; size += 1) if ((seen[size] ?? 0) >= believedAfter) best = Math.min(best, micros[size] ?? best);
+    for (let size = 0; size < sizes; size += 1)
+      if ((seen[size] ?? 0) >= believedAfter) best = Math.min(best, micros[size] ?? best);
     for (let size = 0; size < sizes; size += 1) {
-      if ((seen[size] ?? 0) >= believedAfter && (micros[size] ?? 0) <= best * tolerance) return Math.min(maxRows, 2 ** size);
+      if ((seen[size] ?? 0) >= believedAfter && (micros[size] ?? 0) <= best * tolerance)
+        return Math.min(maxRows, 2 ** size);
     }
     return maxRows;
   };

@@ -92,6 +92,10 @@ export function parseTable(text: string): RoutingTable | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const { version, installation, endpoints, tokens } = value as Partial<RoutingTable>;
-  const isWhole = Number.isSafeInteger(version) && typeof installation === 'string' && Array.isArray(endpoints) && Array.isArray(tokens);
+  const isWhole =
+    Number.isSafeInteger(version) &&
+    typeof installation === 'string' &&
+    Array.isArray(endpoints) &&
+    Array.isArray(tokens);
   return isWhole ? (value as RoutingTable) : undefined;
 }

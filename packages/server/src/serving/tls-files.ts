@@ -13,7 +13,10 @@ export interface TlsFiles {
 const checkEveryMs = 5000;
 
 /** Reads certificate and key. Throws `invalid_configuration` naming the file that cannot be read. */
-export function readTlsFiles({ certFile, keyFile }: TlsFiles): SecureContextOptions & { readonly cert: Buffer; readonly key: Buffer } {
+export function readTlsFiles({
+  certFile,
+  keyFile,
+}: TlsFiles): SecureContextOptions & { readonly cert: Buffer; readonly key: Buffer } {
   return { cert: readPem(certFile, 'tls.cert'), key: readPem(keyFile, 'tls.key'), minVersion: 'TLSv1.2' };
 }
 
@@ -29,7 +32,14 @@ function readPem(path: string, place: string): Buffer {
  * Looks at both files every few seconds (their content: Kubernetes swaps links, some tools keep times) and hands over a
  * pair that changed. A pair that cannot be read or used is logged and the last good one stays. The answer ends it.
  */
-export function watchTlsFiles(files: TlsFiles, { clock, log, onChange }: { readonly clock: Clock; readonly log: ServingLog; readonly onChange: (context: SecureContextOptions) => void }): () => void {
+export function watchTlsFiles(
+  files: TlsFiles,
+  {
+    clock,
+    log,
+    onChange,
+  }: { readonly clock: Clock; readonly log: ServingLog; readonly onChange: (context: SecureContextOptions) => void },
+): () => void {
   let last = fingerprint(files);
   let cancel = (): void => undefined;
   const check = (): void => {
@@ -40,7 +50,10 @@ export function watchTlsFiles(files: TlsFiles, { clock, log, onChange }: { reado
         onChange(readTlsFiles(files));
         log.info({ certFile: files.certFile }, 'certificate reloaded');
       } catch (thrown) {
-        log.error({ certFile: files.certFile, problem: thrown instanceof Error ? thrown.message : String(thrown) }, 'the new certificate cannot be used; the old one stays');
+        log.error(
+          { certFile: files.certFile, problem: thrown instanceof Error ? thrown.message : String(thrown) },
+          'the new certificate cannot be used; the old one stays',
+        );
       }
     }
     cancel = clock.after(checkEveryMs, check);

@@ -22,21 +22,49 @@ export interface DeploymentsRoom {
 }
 
 export function callerOf(team: string, may = true): Caller {
-  return { actor: { id: may ? 'ana' : 'eve', kind: 'person', name: 'someone', teams: { [team]: ['admin'] }, tokenId: 't' }, requestId: 'r' };
+  return {
+    actor: { id: may ? 'ana' : 'eve', kind: 'person', name: 'someone', teams: { [team]: ['admin'] }, tokenId: 't' },
+    requestId: 'r',
+  };
 }
 
-export const rows: Signature = { inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 3] }], outputs: [{ name: 'y', datatype: 'FP32', shape: [-1] }] };
+export const rows: Signature = {
+  inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 3] }],
+  outputs: [{ name: 'y', datatype: 'FP32', shape: [-1] }],
+};
 
 /** Versions of any model exist up to 90; those from 50 on take another input; alias `champion` is version 2. */
 export function anyVersion(model: string, number: number): ServedVersion {
   if (number > 90) throw new MusterError('version_not_found', `${model} has no version ${number}`);
-  const signature = number >= 50 ? { ...rows, inputs: [{ ...rows.inputs[0], name: 'other', datatype: 'FP64' as const, shape: [-1, 3] }] } : rows;
-  return { model, number, team: 'default', runtime: 'onnx', digest: `${model}-${number}`, sizeBytes: 1000, signature, sampleDigest: null };
+  const signature =
+    number >= 50
+      ? { ...rows, inputs: [{ ...rows.inputs[0], name: 'other', datatype: 'FP64' as const, shape: [-1, 3] }] }
+      : rows;
+  return {
+    model,
+    number,
+    team: 'default',
+    runtime: 'onnx',
+    digest: `${model}-${number}`,
+    sizeBytes: 1000,
+    signature,
+    sampleDigest: null,
+  };
 }
 
 export async function openDeploymentsRoom(database: Database): Promise<DeploymentsRoom> {
   type Tables = { team: { name: string; created_at: number } };
-  await database.inTransaction(async (tx) => void (await tx.withTables<Tables>().insertInto('team').values([{ name: 'default', created_at: 0 }, { name: 'risk', created_at: 0 }]).execute()));
+  await database.inTransaction(
+    async (tx) =>
+      void (await tx
+        .withTables<Tables>()
+        .insertInto('team')
+        .values([
+          { name: 'default', created_at: 0 },
+          { name: 'risk', created_at: 0 },
+        ])
+        .execute()),
+  );
   const newId = createIds(systemClock);
   const operations = createOperations({ database, clock: systemClock, newId });
   const fleet = createInstantFleet();
@@ -48,7 +76,10 @@ export async function openDeploymentsRoom(database: Database): Promise<Deploymen
       operations,
       clock: systemClock,
       newId,
-      registry: { servedVersion: async (_caller, model, pick) => await Promise.resolve(anyVersion(model, 'version' in pick ? pick.version : 2)) },
+      registry: {
+        servedVersion: async (_caller, model, pick) =>
+          await Promise.resolve(anyVersion(model, 'version' in pick ? pick.version : 2)),
+      },
       runtimeHost: fleet.runtimeHost,
       gatewayHub: fleet.gatewayHub,
       identity: {

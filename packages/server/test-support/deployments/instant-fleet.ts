@@ -25,7 +25,14 @@ export function createInstantFleet(): InstantFleet {
   const restarts = new Map<string, number>();
   const listeners = new Set<() => void>();
   const reporters = new Set<(report: GatewayReport) => void>();
-  const told = (incidents: readonly Incident[] = []): GatewayReport => ({ gateway: 'g', startedAt: 0, applied: table?.version ?? 0, draining: [], ready: [], incidents });
+  const told = (incidents: readonly Incident[] = []): GatewayReport => ({
+    gateway: 'g',
+    startedAt: 0,
+    applied: table?.version ?? 0,
+    draining: [],
+    ready: [],
+    incidents,
+  });
   const changed = (): void => queueMicrotask(() => listeners.forEach((listener) => listener()));
   return {
     runtimeHost: {
@@ -47,7 +54,13 @@ export function createInstantFleet(): InstantFleet {
           isolation: 'none',
           replicas: wish.replicas.map(({ id, digest }) => {
             const state = behaviour.get(digest) ?? 'ready';
-            return { id, state, ...(state === 'failed' ? { problem: toProblem(new MusterError('invalid_model_file', 'the file is cut off')) } : {}) };
+            return {
+              id,
+              state,
+              ...(state === 'failed'
+                ? { problem: toProblem(new MusterError('invalid_model_file', 'the file is cut off')) }
+                : {}),
+            };
           }),
         })),
       addressOf: (runner) => `unix:/${runner}`,

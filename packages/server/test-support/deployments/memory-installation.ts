@@ -43,7 +43,16 @@ export interface MemoryInstallation {
 }
 
 export function createMemoryInstallation(onEnd: (operation: string, end: OperationEnd) => void): MemoryInstallation {
-  let disk: Disk = { epoch: 0, tableBase: 0, endpoints: new Map(), deployments: new Map(), operations: new Map(), crashes: [], quarantine: new Map(), entries: [] };
+  let disk: Disk = {
+    epoch: 0,
+    tableBase: 0,
+    endpoints: new Map(),
+    deployments: new Map(),
+    operations: new Map(),
+    crashes: [],
+    quarantine: new Map(),
+    entries: [],
+  };
   let turn: Promise<unknown> = Promise.resolve();
   let operationCount = 0;
 
@@ -51,7 +60,13 @@ export function createMemoryInstallation(onEnd: (operation: string, end: Operati
   let draft: Disk = disk;
 
   function copy(): Disk {
-    return { ...disk, endpoints: new Map(disk.endpoints), deployments: new Map(disk.deployments), operations: new Map(disk.operations), quarantine: new Map(disk.quarantine) };
+    return {
+      ...disk,
+      endpoints: new Map(disk.endpoints),
+      deployments: new Map(disk.deployments),
+      operations: new Map(disk.operations),
+      quarantine: new Map(disk.quarantine),
+    };
   }
 
   async function transact<R>(awaitPoint: AwaitPoint, work: () => Promise<R>): Promise<R> {
@@ -68,7 +83,10 @@ export function createMemoryInstallation(onEnd: (operation: string, end: Operati
     return await mine;
   }
 
-  const present = (state: EndpointState): EndpointState => ({ ...state, deployments: state.deployments.filter((deployment) => deployment.endedAt === null) });
+  const present = (state: EndpointState): EndpointState => ({
+    ...state,
+    deployments: state.deployments.filter((deployment) => deployment.endedAt === null),
+  });
 
   function open(awaitPoint: AwaitPoint): MemoryParts {
     const read = async <R>(value: () => R): Promise<R> => {
@@ -88,18 +106,31 @@ export function createMemoryInstallation(onEnd: (operation: string, end: Operati
         await read(() => {
           const found = [...(tx === undefined ? disk : draft).endpoints.values()].find(({ endpoint, deployments }) => {
             if ('name' in key) return endpoint.name === key.name && endpoint.deletedAt === null;
-            return 'id' in key ? endpoint.id === key.id : deployments.some((deployment) => deployment.operationId === key.operationId);
+            return 'id' in key
+              ? endpoint.id === key.id
+              : deployments.some((deployment) => deployment.operationId === key.operationId);
           });
           return found === undefined ? undefined : present(found);
         }),
       changedSince: async (epoch) =>
-        await read(() => [...disk.endpoints.values()].filter((state) => state.endpoint.touched > epoch && (epoch > 0 || state.endpoint.deletedAt === null || present(state).deployments.length > 0)).map(present)),
+        await read(() =>
+          [...disk.endpoints.values()]
+            .filter(
+              (state) =>
+                state.endpoint.touched > epoch &&
+                (epoch > 0 || state.endpoint.deletedAt === null || present(state).deployments.length > 0),
+            )
+            .map(present),
+        ),
       page: async () => await read(() => [...disk.endpoints.values()].map(present)),
       save: async (_tx, epoch, before, after) =>
         await read(() => {
           const known = draft.endpoints.get(after.endpoint.id);
           if (before !== undefined && known?.endpoint.touched !== before.endpoint.touched) return false;
-          draft.endpoints.set(after.endpoint.id, present({ ...after, endpoint: { ...after.endpoint, touched: epoch } }));
+          draft.endpoints.set(
+            after.endpoint.id,
+            present({ ...after, endpoint: { ...after.endpoint, touched: epoch } }),
+          );
           for (const deployment of after.deployments) draft.deployments.set(deployment.id, deployment);
           return true;
         }),
@@ -109,20 +140,35 @@ export function createMemoryInstallation(onEnd: (operation: string, end: Operati
       events: async () => await read(() => []),
       addCrashes: async (_tx, crashes) => await read(() => void (draft.crashes = [...draft.crashes, ...crashes])),
       crashesSince: async (at) => await read(() => disk.crashes.filter((crash) => crash.at >= at)),
-      dropCrashes: async (_tx, before) => await read(() => void (draft.crashes = draft.crashes.filter((crash) => crash.at >= before))),
-      quarantine: async (_tx, { model, version, reason }) => await read(() => void draft.quarantine.set(`${model}:${version}`, reason)),
+      dropCrashes: async (_tx, before) =>
+        await read(() => void (draft.crashes = draft.crashes.filter((crash) => crash.at >= before))),
+      quarantine: async (_tx, { model, version, reason }) =>
+        await read(() => void draft.quarantine.set(`${model}:${version}`, reason)),
       quarantineReason: async (_tx, model, version) => await read(() => draft.quarantine.get(`${model}:${version}`)),
-      liftQuarantine: async (_tx, model, version) => await read(() => void draft.quarantine.delete(`${model}:${version}`)),
+      liftQuarantine: async (_tx, model, version) =>
+        await read(() => void draft.quarantine.delete(`${model}:${version}`)),
     };
     const operations: Operations = {
       create: async (_tx, wish) =>
         await read(() => {
           const id = `op-${++operationCount}`;
           draft.operations.set(id, { id, end: undefined });
-          const operation: Operation = { id, kind: wish.kind, subject: wish.subject, state: 'running', progress: '', result: null, problem: null, createdAt: '', createdBy: wish.createdBy, finishedAt: null };
+          const operation: Operation = {
+            id,
+            kind: wish.kind,
+            subject: wish.subject,
+            state: 'running',
+            progress: '',
+            result: null,
+            problem: null,
+            createdAt: '',
+            createdBy: wish.createdBy,
+            finishedAt: null,
+          };
           return operation;
         }),
-      finish: async (_tx, id, end) => await read(() => {
+      finish: async (_tx, id, end) =>
+        await read(() => {
           if (draft.operations.get(id)?.end !== undefined) return;
           draft.operations.set(id, { id, end });
           onEnd(id, end);
@@ -149,7 +195,9 @@ export function createMemoryInstallation(onEnd: (operation: string, end: Operati
         isHealthy: async () => await Promise.resolve(true),
         close: async () => await Promise.resolve(),
       },
-      ledger: { append: async (_tx, entry) => await read(() => void (draft.entries = [...draft.entries, entry.action])) },
+      ledger: {
+        append: async (_tx, entry) => await read(() => void (draft.entries = [...draft.entries, entry.action])),
+      },
     };
   }
 

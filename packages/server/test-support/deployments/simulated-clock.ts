@@ -20,7 +20,9 @@ export function createSimulatedClock(startMs = 1_700_000_000_000): SimulatedCloc
     advance(ms) {
       const until = nowMs + ms;
       for (;;) {
-        const due = [...timers].filter(([, timer]) => timer.at <= until).toSorted((a, b) => a[1].at - b[1].at || a[0] - b[0])[0];
+        const due = [...timers]
+          .filter(([, timer]) => timer.at <= until)
+          .toSorted((a, b) => a[1].at - b[1].at || a[0] - b[0])[0];
         if (due === undefined) break;
         timers.delete(due[0]);
         nowMs = Math.max(nowMs, due[1].at);

@@ -30,7 +30,12 @@ export interface SimulatedGateways {
   incident(deployment: string, replica: string, kind: Incident['kind']): void;
 }
 
-export function createSimulatedGateways(choices: Choices, clock: SimulatedClock, count: number, onApply: (table: RoutingTable) => void): SimulatedGateways {
+export function createSimulatedGateways(
+  choices: Choices,
+  clock: SimulatedClock,
+  count: number,
+  onApply: (table: RoutingTable) => void,
+): SimulatedGateways {
   const gateways = Array.from({ length: count }, (_, index): SimulatedGateway => ({
     name: `gateway-${index}`,
     table: undefined,
@@ -43,14 +48,18 @@ export function createSimulatedGateways(choices: Choices, clock: SimulatedClock,
   }));
   let newest: RoutingTable | undefined;
   let listeners = new Set<(report: GatewayReport) => void>();
-  const replicasOf = (table: RoutingTable | undefined): string[] => (table?.endpoints ?? []).flatMap((endpoint) => endpoint.deployments.flatMap((deployment) => deployment.replicas.map((replica) => replica.id)));
+  const replicasOf = (table: RoutingTable | undefined): string[] =>
+    (table?.endpoints ?? []).flatMap((endpoint) =>
+      endpoint.deployments.flatMap((deployment) => deployment.replicas.map((replica) => replica.id)),
+    );
 
   function apply(gateway: SimulatedGateway, table: RoutingTable): void {
     gateway.arriving = undefined;
     if (gateway.table !== undefined && table.version <= gateway.table.version) return;
     onApply(table);
     const now = new Set(replicasOf(table));
-    for (const replica of replicasOf(gateway.table)) if (!now.has(replica) && choices.chance(0.7)) gateway.draining.add(replica);
+    for (const replica of replicasOf(gateway.table))
+      if (!now.has(replica) && choices.chance(0.7)) gateway.draining.add(replica);
     for (const replica of now) gateway.draining.delete(replica);
     gateway.table = table;
   }
@@ -115,7 +124,12 @@ export function createSimulatedGateways(choices: Choices, clock: SimulatedClock,
     step(faults) {
       for (const gateway of gateways) step(gateway, faults);
     },
-    used: () => new Set(gateways.filter((gateway) => gateway.unheardSince === undefined || clock.now() - gateway.unheardSince < countsForMs).flatMap((gateway) => [...replicasOf(gateway.table), ...gateway.draining])),
+    used: () =>
+      new Set(
+        gateways
+          .filter((gateway) => gateway.unheardSince === undefined || clock.now() - gateway.unheardSince < countsForMs)
+          .flatMap((gateway) => [...replicasOf(gateway.table), ...gateway.draining]),
+      ),
     tables: () => gateways.map((gateway) => gateway.table),
     incident(deployment, replica, kind) {
       const gateway = choices.pick(gateways);

@@ -25,11 +25,16 @@ export interface SimulatedHost {
   isReady(replica: string): boolean;
 }
 
-export function createSimulatedHost(choices: Choices, behaviourOf: (digest: string) => LoadBehaviour, onWant: (before: ReadonlySet<string>, wishes: readonly RunnerWish[]) => void): SimulatedHost {
+export function createSimulatedHost(
+  choices: Choices,
+  behaviourOf: (digest: string) => LoadBehaviour,
+  onWant: (before: ReadonlySet<string>, wishes: readonly RunnerWish[]) => void,
+): SimulatedHost {
   const runners = new Map<string, SimulatedRunner>();
   const answered = new Set<string>();
   const listeners = new Set<() => void>();
-  const ids = (): ReadonlySet<string> => new Set([...runners.values()].flatMap((runner) => runner.wish.replicas.map((replica) => replica.id)));
+  const ids = (): ReadonlySet<string> =>
+    new Set([...runners.values()].flatMap((runner) => runner.wish.replicas.map((replica) => replica.id)));
 
   function take(wishes: readonly RunnerWish[]): void {
     onWant(ids(), wishes);
@@ -41,7 +46,9 @@ export function createSimulatedHost(choices: Choices, behaviourOf: (digest: stri
       runner.wish = wish;
       const kept = new Set(wish.replicas.map((replica) => replica.id));
       for (const id of runner.replicas.keys()) if (!kept.has(id)) runner.replicas.delete(id);
-      for (const replica of wish.replicas) if (!runner.replicas.has(replica.id)) runner.replicas.set(replica.id, { state: 'waiting', digest: replica.digest });
+      for (const replica of wish.replicas)
+        if (!runner.replicas.has(replica.id))
+          runner.replicas.set(replica.id, { state: 'waiting', digest: replica.digest });
     }
   }
 
@@ -56,9 +63,17 @@ export function createSimulatedHost(choices: Choices, behaviourOf: (digest: stri
     if (behaviour === 'crashes') return die(runner);
     if (behaviour === 'slow' && choices.chance(0.6)) return;
     if (behaviour === 'invalid') {
-      runner.replicas.set(id, { state: 'failed', digest, problem: toProblem(new MusterError('invalid_model_file', 'no model')) });
+      runner.replicas.set(id, {
+        state: 'failed',
+        digest,
+        problem: toProblem(new MusterError('invalid_model_file', 'no model')),
+      });
     } else if (behaviour === 'flaky' && faults && choices.chance(0.5)) {
-      runner.replicas.set(id, { state: 'failed', digest, problem: toProblem(new MusterError('program_failed', 'out of luck')) });
+      runner.replicas.set(id, {
+        state: 'failed',
+        digest,
+        problem: toProblem(new MusterError('program_failed', 'out of luck')),
+      });
     } else {
       runner.replicas.set(id, { state: 'ready', digest });
       answered.add(id);
@@ -76,8 +91,10 @@ export function createSimulatedHost(choices: Choices, behaviourOf: (digest: stri
       else if (replica.state === 'loading') {
         load(runner, id, replica.digest, faults);
         if (runner.state !== 'running') return;
-      } else if (replica.state === 'ready' && faults && choices.chance(0.01)) runner.replicas.set(id, { state: 'unready', digest: replica.digest });
-      else if (replica.state === 'unready' && choices.chance(0.5)) runner.replicas.set(id, { state: 'ready', digest: replica.digest });
+      } else if (replica.state === 'ready' && faults && choices.chance(0.01))
+        runner.replicas.set(id, { state: 'unready', digest: replica.digest });
+      else if (replica.state === 'unready' && choices.chance(0.5))
+        runner.replicas.set(id, { state: 'ready', digest: replica.digest });
     }
   }
 
@@ -100,7 +117,11 @@ export function createSimulatedHost(choices: Choices, behaviourOf: (digest: stri
           rssBytes: null,
           cpuMicros: null,
           isolation: 'none',
-          replicas: [...runner.replicas].map(([id, { state, problem }]) => ({ id, state, ...(problem === undefined ? {} : { problem }) })),
+          replicas: [...runner.replicas].map(([id, { state, problem }]) => ({
+            id,
+            state,
+            ...(problem === undefined ? {} : { problem }),
+          })),
         })),
       addressOf: (runner) => `unix:/${runner}`,
       onChange: (callback) => {

@@ -18,11 +18,17 @@ import { type Choices, type SimulatedClock, createChoices, createSimulatedClock,
 import { type SimulatedGateways, createSimulatedGateways } from './simulated-gateways.ts';
 import { type LoadBehaviour, type SimulatedHost, createSimulatedHost } from './simulated-host.ts';
 
-const caller: Caller = { actor: { id: 'ana', kind: 'person', name: 'Ana', teams: { a: ['admin'], b: ['admin'] }, tokenId: 't' }, requestId: 'r' };
+const caller: Caller = {
+  actor: { id: 'ana', kind: 'person', name: 'Ana', teams: { a: ['admin'], b: ['admin'] }, tokenId: 't' },
+  requestId: 'r',
+};
 const endpoints = ['fraud', 'fraud', 'churn', 'rank'] as const;
 const teamOf = { fraud: 'a', churn: 'a', rank: 'b' } as const;
 const behaviours: readonly LoadBehaviour[] = ['good', 'good', 'slow', 'flaky', 'invalid', 'crashes'];
-const narrow: Signature = { inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 3] }], outputs: [{ name: 'y', datatype: 'FP32', shape: [-1] }] };
+const narrow: Signature = {
+  inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 3] }],
+  outputs: [{ name: 'y', datatype: 'FP32', shape: [-1] }],
+};
 const broken: Signature = { ...narrow, inputs: [{ name: 'z', datatype: 'FP32', shape: [-1, 3] }] };
 
 /** Thrown at the await point where a control process dies. */
@@ -44,7 +50,8 @@ export class SimulatedWorld {
   readonly clock: SimulatedClock = createSimulatedClock();
   readonly disk: MemoryInstallation = createMemoryInstallation((operation, end) => {
     const deployment = end.state === 'succeeded' ? end.result['deployment'] : undefined;
-    if (typeof deployment === 'string' && !this.#routed.has(deployment)) this.breaches.push(`${operation} succeeded before ${deployment} was routed`);
+    if (typeof deployment === 'string' && !this.#routed.has(deployment))
+      this.breaches.push(`${operation} succeeded before ${deployment} was routed`);
   });
   readonly host: SimulatedHost;
   readonly gateways: SimulatedGateways;
@@ -65,7 +72,9 @@ export class SimulatedWorld {
   constructor(seed: number) {
     this.choices = createChoices(seed);
     this.host = createSimulatedHost(this.choices, behaviourOf, (before, wishes) => this.#checkWishes(before, wishes));
-    this.gateways = createSimulatedGateways(this.choices, this.clock, 1 + this.choices.upTo(1), (table) => this.#checkApplied(table));
+    this.gateways = createSimulatedGateways(this.choices, this.clock, 1 + this.choices.upTo(1), (table) =>
+      this.#checkApplied(table),
+    );
   }
 
   /** One step of a history. */
@@ -93,26 +102,42 @@ export class SimulatedWorld {
     const wanted = new Set<string>();
     for (const { endpoint, deployments } of states) {
       for (const deployment of deployments) {
-        if (!['ready', 'failed', 'quarantined'].includes(deployment.state)) found.push(`${deployment.id} is ${deployment.state}`);
+        if (!['ready', 'failed', 'quarantined'].includes(deployment.state))
+          found.push(`${deployment.id} is ${deployment.state}`);
         for (const replica of deployment.replicas) {
           wanted.add(replica.id);
-          if (replica.isLeaving || !this.host.isReady(replica.id)) found.push(`replica ${replica.id} is leaving or not ready`);
+          if (replica.isLeaving || !this.host.isReady(replica.id))
+            found.push(`replica ${replica.id} is leaving or not ready`);
         }
-        if (deployment.state === 'ready' && deployment.replicas.length !== deployment.settings.replicas) found.push(`${deployment.id} has ${deployment.replicas.length} replicas`);
+        if (deployment.state === 'ready' && deployment.replicas.length !== deployment.settings.replicas)
+          found.push(`${deployment.id} has ${deployment.replicas.length} replicas`);
       }
       const live = deployments.find((deployment) => deployment.role === 'live' && isServing(deployment));
       const last = this.#lastLiveWish.get(endpoint.name);
-      const isGivenUp = deployments.some((deployment) => deployment.state === 'failed' || deployment.state === 'quarantined');
-      if (endpoint.deletedAt === null && last !== undefined && isLoadable(last) && !isGivenUp && live?.served.number !== last) found.push(`${endpoint.name} serves ${live?.served.number}, not ${last}`);
+      const isGivenUp = deployments.some(
+        (deployment) => deployment.state === 'failed' || deployment.state === 'quarantined',
+      );
+      if (
+        endpoint.deletedAt === null &&
+        last !== undefined &&
+        isLoadable(last) &&
+        !isGivenUp &&
+        live?.served.number !== last
+      )
+        found.push(`${endpoint.name} serves ${live?.served.number}, not ${last}`);
     }
     const running = this.host.wishedReplicas();
     for (const id of wanted) if (!running.has(id)) found.push(`replica ${id} was not asked of the host`);
     for (const id of running) if (!wanted.has(id)) found.push(`replica ${id} is left over at the host`);
     for (const table of this.gateways.tables()) {
       if (table?.version !== this.#newestVersion) found.push('a gateway has an old table');
-      const routed = new Set(table?.endpoints.flatMap((endpoint) => endpoint.deployments.map((deployment) => deployment.id)));
+      const routed = new Set(
+        table?.endpoints.flatMap((endpoint) => endpoint.deployments.map((deployment) => deployment.id)),
+      );
       for (const { deployments } of states) {
-        for (const deployment of deployments) if (deployment.role === 'live' && isServing(deployment) !== routed.has(deployment.id)) found.push(`${deployment.id} is routed wrongly`);
+        for (const deployment of deployments)
+          if (deployment.role === 'live' && isServing(deployment) !== routed.has(deployment.id))
+            found.push(`${deployment.id} is routed wrongly`);
       }
     }
     return found;
@@ -139,15 +164,26 @@ export class SimulatedWorld {
     const reconciler = new Reconciler({
       ...shared,
       runtimeHost: this.host.connect(awaitPoint),
-      gatewayHub: { ...hub, publish: (table) => (control.isDead ? undefined : (this.#checkTable(table), hub.publish(table))) },
+      gatewayHub: {
+        ...hub,
+        publish: (table) => (control.isDead ? undefined : (this.#checkTable(table), hub.publish(table))),
+      },
       objects: { localFile: async (digest) => await Promise.resolve(`/objects/${digest}`) },
       installation: 'simulation',
       onError: (error) => {
-        if (!(error instanceof ControlDied) && !String(error).includes('this.#publisher')) this.breaches.push(`error: ${String(error instanceof Error ? error.stack : error)}`);
+        if (!(error instanceof ControlDied) && !String(error).includes('this.#publisher'))
+          this.breaches.push(`error: ${String(error instanceof Error ? error.stack : error)}`);
       },
       placement: { packReplicas: 4 },
     });
-    const parts: DeploymentParts = { ...shared, registry: { servedVersion: async (_caller, model, pick) => await Promise.resolve(versionOf(model, 'version' in pick ? pick.version : 1)) }, wake: () => reconciler.wake() };
+    const parts: DeploymentParts = {
+      ...shared,
+      registry: {
+        servedVersion: async (_caller, model, pick) =>
+          await Promise.resolve(versionOf(model, 'version' in pick ? pick.version : 1)),
+      },
+      wake: () => reconciler.wake(),
+    };
     this.#control = Object.assign(control, { parts, reconciler });
     await reconciler.start().catch(() => {
       control.isDead = true;
@@ -164,16 +200,39 @@ export class SimulatedWorld {
     if (control === undefined || control.isDead) return;
     const { choices } = this;
     const name = choices.pick(endpoints);
-    const kind = choices.pick(['deploy', 'deploy', 'deploy', 'canary', 'canary', 'shadow', 'promote', 'promote', 'rollback', 'rollback', 'end', 'delete', 'update', 'cancel'] as const);
+    const kind = choices.pick([
+      'deploy',
+      'deploy',
+      'deploy',
+      'canary',
+      'canary',
+      'shadow',
+      'promote',
+      'promote',
+      'rollback',
+      'rollback',
+      'end',
+      'delete',
+      'update',
+      'cancel',
+    ] as const);
     this.#lastLiveWish.delete(name);
     try {
       const { parts } = control;
-      if (kind === 'deploy' || kind === 'canary' || kind === 'shadow') await this.#deploy(parts, name, kind === 'deploy' ? 'live' : kind);
+      if (kind === 'deploy' || kind === 'canary' || kind === 'shadow')
+        await this.#deploy(parts, name, kind === 'deploy' ? 'live' : kind);
       else if (kind === 'promote') await promote(parts, caller, name);
       else if (kind === 'rollback') await rollback(parts, caller, name, {});
       else if (kind === 'delete' && choices.chance(0.3)) await deleteEndpoint(parts, caller, name);
-      else if (kind === 'update') await updateEndpoint(parts, caller, name, { limits: { queue: 1 + choices.upTo(50) } }, undefined);
-      else if (kind === 'end') await endDeploymentById(parts, caller, name, choices.pick(this.disk.endpoints().flatMap((state) => state.deployments)).id);
+      else if (kind === 'update')
+        await updateEndpoint(parts, caller, name, { limits: { queue: 1 + choices.upTo(50) } }, undefined);
+      else if (kind === 'end')
+        await endDeploymentById(
+          parts,
+          caller,
+          name,
+          choices.pick(this.disk.endpoints().flatMap((state) => state.deployments)).id,
+        );
       else if (kind === 'cancel') await cancelDeployment(parts, choices.pick(this.disk.openOperations()));
     } catch (error) {
       if (error instanceof TypeError || error instanceof ReferenceError) this.breaches.push(String(error.stack));
@@ -205,30 +264,56 @@ export class SimulatedWorld {
     const replica = victim?.replicas[0];
     if (victim === undefined || replica === undefined) return;
     this.gateways.incident(victim.id, replica.id, this.choices.chance(0.4) ? 'confirmed' : 'suspected');
-    for (const [name, version] of this.#lastLiveWish) if (version === victim.served.number) this.#lastLiveWish.delete(name);
+    for (const [name, version] of this.#lastLiveWish)
+      if (version === victim.served.number) this.#lastLiveWish.delete(name);
   }
 
   /** A table may hold only what was asked for and has answered, and may not lose an endpoint that answers. */
   #checkTable(table: RoutingTable): void {
-    if (table.version <= this.#newestVersion) this.breaches.push(`table ${table.version} follows ${this.#newestVersion}`);
+    if (table.version <= this.#newestVersion)
+      this.breaches.push(`table ${table.version} follows ${this.#newestVersion}`);
     this.#newestVersion = table.version;
-    this.#routed = new Set(table.endpoints.flatMap((endpoint) => endpoint.deployments.map((deployment) => deployment.id)));
+    this.#routed = new Set(
+      table.endpoints.flatMap((endpoint) => endpoint.deployments.map((deployment) => deployment.id)),
+    );
     const answering = new Map<string, string>();
     for (const endpoint of table.endpoints) {
       for (const deployment of endpoint.deployments) {
         const what = `${endpoint.name} ${deployment.model}:${deployment.version}`;
         if (!this.#asked.has(what)) this.breaches.push(`table ${table.version} routes ${what}, which nobody asked for`);
         const cold = deployment.replicas.filter((replica) => !this.host.wasReady(replica.id));
-        if (cold.length > 0) this.breaches.push(`table ${table.version} routes ${what} to ${cold.map((replica) => replica.id).join()}, which never answered`);
-        if (deployment.replicas.length === 0 && deployment.quarantined === undefined) this.breaches.push(`table ${table.version} routes ${what} to nothing`);
+        if (cold.length > 0)
+          this.breaches.push(
+            `table ${table.version} routes ${what} to ${cold.map((replica) => replica.id).join()}, which never answered`,
+          );
+        if (deployment.replicas.length === 0 && deployment.quarantined === undefined)
+          this.breaches.push(`table ${table.version} routes ${what} to nothing`);
       }
       const roles = endpoint.deployments.map((deployment) => deployment.role);
-      if (new Set(roles).size !== roles.length) this.breaches.push(`table ${table.version} has a role of ${endpoint.name} twice`);
-      if (endpoint.deployments.reduce((sum, deployment) => sum + (deployment.role === 'shadow' ? 0 : deployment.sharePercent), 0) > 100) this.breaches.push(`shares of ${endpoint.name} exceed 100`);
+      if (new Set(roles).size !== roles.length)
+        this.breaches.push(`table ${table.version} has a role of ${endpoint.name} twice`);
+      if (
+        endpoint.deployments.reduce(
+          (sum, deployment) => sum + (deployment.role === 'shadow' ? 0 : deployment.sharePercent),
+          0,
+        ) > 100
+      )
+        this.breaches.push(`shares of ${endpoint.name} exceed 100`);
       if (roles.includes('live')) answering.set(endpoint.name, endpoint.name);
     }
-    const existing = new Set(this.disk.endpoints().filter((state) => state.endpoint.deletedAt === null && state.deployments.some((deployment) => deployment.role === 'live' && isServing(deployment))).map((state) => state.endpoint.name));
-    for (const name of this.#answering.keys()) if (existing.has(name) && !answering.has(name)) this.breaches.push(`table ${table.version} takes ${name} from its callers`);
+    const existing = new Set(
+      this.disk
+        .endpoints()
+        .filter(
+          (state) =>
+            state.endpoint.deletedAt === null &&
+            state.deployments.some((deployment) => deployment.role === 'live' && isServing(deployment)),
+        )
+        .map((state) => state.endpoint.name),
+    );
+    for (const name of this.#answering.keys())
+      if (existing.has(name) && !answering.has(name))
+        this.breaches.push(`table ${table.version} takes ${name} from its callers`);
     this.#answering = answering;
   }
 
@@ -236,33 +321,48 @@ export class SimulatedWorld {
     const running = this.host.wishedReplicas();
     for (const endpoint of table.endpoints) {
       for (const deployment of endpoint.deployments) {
-        for (const replica of deployment.replicas) if (!running.has(replica.id)) this.breaches.push(`a gateway applied table ${table.version} with ${replica.id}, which is not loaded`);
+        for (const replica of deployment.replicas)
+          if (!running.has(replica.id))
+            this.breaches.push(`a gateway applied table ${table.version} with ${replica.id}, which is not loaded`);
       }
     }
   }
 
   #checkUse(): void {
     const running = this.host.wishedReplicas();
-    for (const id of this.gateways.used()) if (!running.has(id)) this.breaches.push(`a gateway uses ${id}, which was released`);
+    for (const id of this.gateways.used())
+      if (!running.has(id)) this.breaches.push(`a gateway uses ${id}, which was released`);
   }
 
   /** Nobody's replica may be taken away while a gateway uses it, and teams never share a runner. */
   #checkWishes(before: ReadonlySet<string>, wishes: readonly RunnerWish[]): void {
     const after = new Set(wishes.flatMap((wish) => wish.replicas.map((replica) => replica.id)));
     const used = this.gateways.used();
-    for (const id of before) if (!after.has(id) && used.has(id)) this.breaches.push(`${id} is released while a gateway uses it`);
+    for (const id of before)
+      if (!after.has(id) && used.has(id)) this.breaches.push(`${id} is released while a gateway uses it`);
     for (const wish of wishes) {
       const deployments = wish.replicas.map((replica) => replica.id.split('.')[0] ?? '');
       const models = new Set(deployments.map((id) => this.disk.deployment(id)?.served.team));
-      if (models.size > 1 || !models.has(wish.team)) this.breaches.push(`runner ${wish.id} of ${wish.team} holds models of ${[...models].join()}`);
-      if (new Set(deployments).size !== deployments.length) this.breaches.push(`runner ${wish.id} holds two replicas of one deployment`);
+      if (models.size > 1 || !models.has(wish.team))
+        this.breaches.push(`runner ${wish.id} of ${wish.team} holds models of ${[...models].join()}`);
+      if (new Set(deployments).size !== deployments.length)
+        this.breaches.push(`runner ${wish.id} holds two replicas of one deployment`);
       if (wish.kind === 'own' && wish.replicas.length !== 1) this.breaches.push(`runner ${wish.id} is shared`);
     }
   }
 }
 
 function versionOf(model: string, number: number): ServedVersion {
-  return { model, number, team: model.slice(0, 1), runtime: 'onnx', digest: `digest-${number}`, sizeBytes: 1000, signature: number % 7 === 0 ? broken : narrow, sampleDigest: null };
+  return {
+    model,
+    number,
+    team: model.slice(0, 1),
+    runtime: 'onnx',
+    digest: `digest-${number}`,
+    sizeBytes: 1000,
+    signature: number % 7 === 0 ? broken : narrow,
+    sampleDigest: null,
+  };
 }
 
 function behaviourOf(digest: string): LoadBehaviour {

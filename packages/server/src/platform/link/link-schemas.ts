@@ -8,7 +8,11 @@ export const helloSchema = z.object({
   link: z.number().int(),
   role: z.string().max(100),
   software: z.string().max(200),
-  ready: z.array(replica).max(100_000).optional().transform((list) => list ?? []),
+  ready: z
+    .array(replica)
+    .max(100_000)
+    .optional()
+    .transform((list) => list ?? []),
 }) satisfies z.ZodType<Hello>;
 
 const replicaEventSchema = z.object({
@@ -17,13 +21,26 @@ const replicaEventSchema = z.object({
   problem: problemSchema.optional(),
 });
 
-export const loadedSchema = z.object({ replica, loadMs: z.number(), warmupMs: z.number(), memoryBytes: z.number() }) satisfies z.ZodType<Loaded>;
+export const loadedSchema = z.object({
+  replica,
+  loadMs: z.number(),
+  warmupMs: z.number(),
+  memoryBytes: z.number(),
+}) satisfies z.ZodType<Loaded>;
 
 export const healthReportSchema = z.object({
   cpuMicros: z.number(),
   rssBytes: z.number(),
   replicas: z
-    .array(z.object({ replica, state: z.enum(['loading', 'ready', 'failed']), runs: z.number(), runMicros: z.number(), memoryBytes: z.number() }))
+    .array(
+      z.object({
+        replica,
+        state: z.enum(['loading', 'ready', 'failed']),
+        runs: z.number(),
+        runMicros: z.number(),
+        memoryBytes: z.number(),
+      }),
+    )
     .max(100_000),
 }) satisfies z.ZodType<HealthReport>;
 

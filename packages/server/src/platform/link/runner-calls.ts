@@ -1,4 +1,13 @@
-import { type HealthReport, type InferHeader, type LoadRequest, type Loaded, MusterError, type Tensor, frameKinds, readTensors } from '@muster-ml/protocol';
+import {
+  type HealthReport,
+  type InferHeader,
+  type LoadRequest,
+  type Loaded,
+  MusterError,
+  type Tensor,
+  frameKinds,
+  readTensors,
+} from '@muster-ml/protocol';
 import type { z } from 'zod';
 import { healthReportSchema, loadedSchema } from './link-schemas.ts';
 import type { RuntimeLink } from './runtime-link.ts';
@@ -11,14 +20,22 @@ export interface RunnerResult {
 }
 
 /** Runs a batch. Throws what the runner answers (`model_failed`, `replica_not_loaded`, …), `link_lost`, `link_violation`. */
-export async function infer(link: RuntimeLink, header: InferHeader, payload: readonly Uint8Array[]): Promise<RunnerResult> {
+export async function infer(
+  link: RuntimeLink,
+  header: InferHeader,
+  payload: readonly Uint8Array[],
+): Promise<RunnerResult> {
   const frame = await link.ask(frameKinds.infer, frameKinds.result, header, payload).answer;
   const { outputs, runMicros } = (frame.header ?? {}) as { readonly outputs?: unknown; readonly runMicros?: unknown };
   return { outputs: readTensors(outputs, frame.payload), runMicros: typeof runMicros === 'number' ? runMicros : 0 };
 }
 
 /** Loads and warms a replica; `sample` are the bytes of `request.sample`. Takes as long as it takes: the owner limits it. */
-export async function load(link: RuntimeLink, request: LoadRequest, sample: readonly Uint8Array[] = []): Promise<Loaded> {
+export async function load(
+  link: RuntimeLink,
+  request: LoadRequest,
+  sample: readonly Uint8Array[] = [],
+): Promise<Loaded> {
   const frame = await link.ask(frameKinds.load, frameKinds.loaded, request, sample).answer;
   return checked(loadedSchema, frame.header, link);
 }

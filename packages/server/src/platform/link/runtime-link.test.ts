@@ -1,7 +1,14 @@
 import { MusterError, type Tensor, frameKinds, tensorHeaders } from '@muster-ml/protocol';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type FakeRunner, createFakeRunner, echoModel } from '../../../test-support/fake-runner.ts';
-import { type RuntimeLink, type RuntimeLinkOptions, health, infer, openRuntimeLink, parseLinkAddress } from './index.ts';
+import {
+  type RuntimeLink,
+  type RuntimeLinkOptions,
+  health,
+  infer,
+  openRuntimeLink,
+  parseLinkAddress,
+} from './index.ts';
 
 const running: FakeRunner[] = [];
 const links: RuntimeLink[] = [];
@@ -26,7 +33,9 @@ async function open(address: string, options: Partial<RuntimeLinkOptions> = {}):
 const tensor = (value: number): Tensor => ({ name: 'x', datatype: 'UINT8', shape: [1], bytes: Uint8Array.of(value) });
 
 function ask(link: RuntimeLink, value: number, replica = 'r'): Promise<readonly Tensor[]> {
-  return infer(link, { replica, inputs: tensorHeaders([tensor(value)]) }, [tensor(value).bytes]).then((result) => result.outputs);
+  return infer(link, { replica, inputs: tensorHeaders([tensor(value)]) }, [tensor(value).bytes]).then(
+    (result) => result.outputs,
+  );
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -40,7 +49,9 @@ describe('the runtime link', () => {
   test('gives each question its own answer, also when they overtake each other', async () => {
     const runner = await started(createFakeRunner({ replicas: { r: echoModel() } }));
     const link = await open(runner.address);
-    const answers = await Promise.all([...Array(100).keys()].map(async (value) => (await ask(link, value))[0]?.bytes[0]));
+    const answers = await Promise.all(
+      [...Array(100).keys()].map(async (value) => (await ask(link, value))[0]?.bytes[0]),
+    );
     expect(answers).toEqual([...Array(100).keys()]);
     expect(link.openRequests).toBe(0);
     expect(await health(link)).toEqual({ cpuMicros: 1, rssBytes: 2, replicas: [] });
@@ -55,7 +66,11 @@ describe('the runtime link', () => {
     const runner = await started(createFakeRunner({ replicas: { r: echoModel() } }));
     const link = await open(runner.address);
     const bytes = Buffer.alloc(5_000_000, 'muster');
-    const { outputs } = await infer(link, { replica: 'r', inputs: [{ name: 'x', datatype: 'UINT8', shape: [bytes.byteLength], size: bytes.byteLength }] }, [bytes]);
+    const { outputs } = await infer(
+      link,
+      { replica: 'r', inputs: [{ name: 'x', datatype: 'UINT8', shape: [bytes.byteLength], size: bytes.byteLength }] },
+      [bytes],
+    );
     expect(bytes.equals(outputs[0]?.bytes ?? new Uint8Array())).toBe(true);
   });
 
@@ -94,7 +109,9 @@ describe('the runtime link', () => {
 
   test('takes a question back, and ignores what is answered to it all the same', async () => {
     let finish: (outputs: readonly Tensor[]) => void = () => undefined;
-    const runner = await started(createFakeRunner({ replicas: { r: () => new Promise((resolve) => (finish = resolve)), s: echoModel() } }));
+    const runner = await started(
+      createFakeRunner({ replicas: { r: () => new Promise((resolve) => (finish = resolve)), s: echoModel() } }),
+    );
     const link = await open(runner.address);
     const first = link.ask(frameKinds.infer, frameKinds.result, { replica: 'r', inputs: [] });
     const second = link.ask(frameKinds.infer, frameKinds.result, { replica: 'r', inputs: [] });
@@ -132,7 +149,9 @@ describe('the runtime link', () => {
     const silent = createServer((socket) => socket.resume());
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const bound = silent.address();
-    expect(await codeOf(open(`tcp:127.0.0.1:${typeof bound === 'object' ? bound?.port : ''}`, { connectTimeoutMs: 50 }))).toBe('link_lost');
+    expect(
+      await codeOf(open(`tcp:127.0.0.1:${typeof bound === 'object' ? bound?.port : ''}`, { connectTimeoutMs: 50 })),
+    ).toBe('link_lost');
     silent.close();
   });
 
@@ -140,6 +159,7 @@ describe('the runtime link', () => {
     expect(parseLinkAddress('unix:/a/b')).toEqual({ path: '/a/b' });
     expect(parseLinkAddress('tcp:host:80')).toEqual({ host: 'host', port: 80 });
     expect(parseLinkAddress('tcp:[::1]:80')).toEqual({ host: '::1', port: 80 });
-    for (const bad of ['', 'unix:', 'tcp:host', 'tcp:host:0', 'tcp:host:70000', 'tcp:a:b:1']) expect(() => parseLinkAddress(bad)).toThrow(MusterError);
+    for (const bad of ['', 'unix:', 'tcp:host', 'tcp:host:0', 'tcp:host:70000', 'tcp:a:b:1'])
+      expect(() => parseLinkAddress(bad)).toThrow(MusterError);
   });
 });

@@ -59,7 +59,10 @@ export async function openRuntimeLink(options: RuntimeLinkOptions): Promise<Runt
       if (error === undefined) resolve(link);
       else reject(error);
     });
-    const timer = setTimeout(() => link.close(lost(options.address, `no hello within ${options.connectTimeoutMs ?? 5000} ms`)), options.connectTimeoutMs ?? 5000);
+    const timer = setTimeout(
+      () => link.close(lost(options.address, `no hello within ${options.connectTimeoutMs ?? 5000} ms`)),
+      options.connectTimeoutMs ?? 5000,
+    );
   });
 }
 
@@ -87,7 +90,15 @@ export class RuntimeLink {
     this.#options = options;
     this.#reader = new FrameReader(options.limits);
     this.#onOpen = onOpen;
-    socket.on('connect', () => this.#write(encodeFrame(frameKinds.hello, 0, { link: linkVersion, role: options.role, software: options.software } satisfies Hello)));
+    socket.on('connect', () =>
+      this.#write(
+        encodeFrame(frameKinds.hello, 0, {
+          link: linkVersion,
+          role: options.role,
+          software: options.software,
+        } satisfies Hello),
+      ),
+    );
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('drain', () => {
       this.#congested = false;
@@ -195,7 +206,11 @@ export class RuntimeLink {
     try {
       this.#reader.push(chunk, (frame) => this.#handle(frame));
     } catch (thrown) {
-      this.close(thrown instanceof MusterError ? thrown : new MusterError('link_violation', `${this.address} sent what cannot be read`, { cause: thrown }));
+      this.close(
+        thrown instanceof MusterError
+          ? thrown
+          : new MusterError('link_violation', `${this.address} sent what cannot be read`, { cause: thrown }),
+      );
     }
   }
 
@@ -217,18 +232,31 @@ export class RuntimeLink {
       waiting.resolve(frame);
     } else if (frame.kind === frameKinds.error) {
       const problem = problemSchema.safeParse(frame.header);
-      waiting.reject(problem.success ? fromProblem(problem.data) : new MusterError('link_violation', `${this.address} sent an error that cannot be read`));
+      waiting.reject(
+        problem.success
+          ? fromProblem(problem.data)
+          : new MusterError('link_violation', `${this.address} sent an error that cannot be read`),
+      );
     } else {
-      waiting.reject(new MusterError('link_violation', `${this.address} answered with a frame of kind ${frame.kind}, not ${waiting.kind}`));
+      waiting.reject(
+        new MusterError(
+          'link_violation',
+          `${this.address} answered with a frame of kind ${frame.kind}, not ${waiting.kind}`,
+        ),
+      );
     }
   }
 
   #greet(frame: Frame): void {
     const hello = helloSchema.safeParse(frame.header);
-    if (frame.kind !== frameKinds.hello || !hello.success) throw new MusterError('link_violation', `${this.address} did not begin with a hello`);
+    if (frame.kind !== frameKinds.hello || !hello.success)
+      throw new MusterError('link_violation', `${this.address} did not begin with a hello`);
     if (hello.data.link !== linkVersion) {
       const { role, software, link } = hello.data;
-      throw new MusterError('link_violation', `the ${role} runner (${software}) speaks version ${link} of the runtime link, this Muster version ${linkVersion}`);
+      throw new MusterError(
+        'link_violation',
+        `the ${role} runner (${software}) speaks version ${link} of the runtime link, this Muster version ${linkVersion}`,
+      );
     }
     this.#runner = hello.data;
     for (const replica of hello.data.ready ?? []) this.#ready.add(replica);
@@ -240,7 +268,8 @@ export class RuntimeLink {
 
   #hear(frame: Frame): void {
     const event = parseReplicaEvent(frame.header);
-    if (event === undefined) throw new MusterError('link_violation', `${this.address} sent an event that cannot be read`);
+    if (event === undefined)
+      throw new MusterError('link_violation', `${this.address} sent an event that cannot be read`);
     if (event.state === 'ready') this.#ready.add(event.replica);
     else this.#ready.delete(event.replica);
     this.#options.onReplicaEvent?.(event);

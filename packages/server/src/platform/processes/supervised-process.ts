@@ -132,7 +132,12 @@ export class SupervisedProcess {
         for (const callback of callbacks) callback(message);
       });
     }
-    child.once('error', () => {}); // `exit` or the start limit follows
+    child.on('error', (error) => {
+      // One that could not be started has no end of its own.
+      if (child.pid !== undefined) return;
+      cancelLimit();
+      this.#afterExit(undefined, error.message);
+    });
     child.once('exit', (code, signal) => {
       cancelLimit();
       this.#afterExit(failure, signal ?? `exit code ${code}`);

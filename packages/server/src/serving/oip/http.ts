@@ -16,19 +16,25 @@ export const renderOipError: ErrorRenderer = (error) => ({
   body: JSON.stringify({ error: `${error.code}: ${error.message}. ${error.remedy}` }),
 });
 
-/** Answers everything under `/v2`: the HTTP side of Open Inference Protocol v2. Rejects with what the answer is to say. */
-export async function answerOip(exchange: Exchange, dependencies: FaceDependencies): Promise<void> {
+/**
+ * Answers everything under `/v2`: the HTTP side of Open Inference Protocol v2. Throws or rejects with what the answer is
+ * to say; only inference takes time, and only it makes promises.
+ */
+export function answerOip(exchange: Exchange, dependencies: FaceDependencies): Promise<void> | undefined {
   const [, first, ...rest] = pathSegments(exchange.request.url ?? '');
   switch (first) {
     case undefined:
-      return answerServer(exchange, dependencies);
+      answerServer(exchange, dependencies);
+      return undefined;
     case 'health':
-      return answerHealth(exchange, rest, dependencies);
+      answerHealth(exchange, rest, dependencies);
+      return undefined;
     case 'models':
       return answerModels(exchange, rest, dependencies);
     case 'systemsharedmemory':
     case 'cudasharedmemory':
-      return answerSharedMemory(exchange, rest, dependencies);
+      answerSharedMemory(exchange, rest, dependencies);
+      return undefined;
     case 'repository':
     case 'logging':
     case 'trace':
@@ -65,15 +71,15 @@ function answerHealth(exchange: Exchange, [what, ...rest]: readonly string[], { 
   }
 }
 
-async function answerModels(
+function answerModels(
   exchange: Exchange,
   segments: readonly string[],
   dependencies: FaceDependencies,
-): Promise<void> {
+): Promise<void> | undefined {
   const [name, ...rest] = segments;
   if (name === undefined) {
     answerList(exchange, dependencies);
-    return;
+    return undefined;
   }
   if (name === 'stats' && rest.length === 0) {
     grantOf(exchange, dependencies);
@@ -98,11 +104,11 @@ async function answerModels(
       const deployment = describedDeployment(endpoint, version);
       exchange.deployment = deployment;
       exchange.sendJson(modelMetadata(endpoint, deployment));
-      return;
+      return undefined;
     }
     case 'ready':
       answerModelReady(exchange, name, version, dependencies);
-      return;
+      return undefined;
     case 'config':
     case 'stats':
     case 'generate':
