@@ -11,22 +11,16 @@ import {
   fixture,
   replicaOptions,
   startRunner,
+  steps,
+  tensor,
 } from '../test-support/link-client.ts';
 import { onnxModel } from '../test-support/onnx-model.ts';
 import { writeStrings } from './tensor-values.ts';
 
 const deadlineMs = 10_000;
 
-function tensor(name: string, datatype: Datatype, shape: readonly number[], data: ArrayBufferView): Tensor {
-  return { name, datatype, shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
-}
-
 function floats(...values: number[]): Tensor {
   return tensor('x', 'FP32', [values.length / 3, 3], new Float32Array(values));
-}
-
-function steps(count: number): Tensor {
-  return tensor('steps', 'INT64', [1, 1], new BigInt64Array([BigInt(count)]));
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -48,7 +42,7 @@ describe('a runner', () => {
 
   test('says in its greeting what it is and which replicas are ready', async () => {
     await client.load('greeted', fixture('identity-fp32.onnx'));
-    const another = new LinkClient(runner.socketPath);
+    const another = new LinkClient(runner.target);
     const { header } = await another.greet(linkVersion);
     expect(header).toMatchObject({
       link: linkVersion,
@@ -60,7 +54,7 @@ describe('a runner', () => {
   });
 
   test('refuses another version of the link by name and closes', async () => {
-    const another = new LinkClient(runner.socketPath);
+    const another = new LinkClient(runner.target);
     await another.greet(linkVersion + 1);
     await once(another.socket, 'close');
     expect(another.unasked.map(({ header }) => header as Problem)).toMatchObject([
@@ -70,7 +64,7 @@ describe('a runner', () => {
 
   test('cuts off a peer that does not greet, and one whose frames are none', async () => {
     for (const bytes of [Buffer.from('GET / HTTP/1.1\r\n\r\n'), Buffer.alloc(64, 0xff)]) {
-      const another = new LinkClient(runner.socketPath);
+      const another = new LinkClient(runner.target);
       another.socket.write(bytes);
       await once(another.socket, 'close');
       expect(another.unasked).toHaveLength(1);
@@ -319,61 +313,4 @@ describe('a runner', () => {
     );
     await Promise.all(answers);
   });
-});
-
-describe('the end of a runner', () => {
-  test('comes when its parent closes standard input', async () => {
-    const runner = await startRunner();
-    runner.child.stdin?.end();
-    const [code] = (await once(runner.child, 'exit')) as [number];
-    expect(code).toBe(0);
-    await runner.end();
-  });
-
-  test('comes on SIGTERM after the run that is under way: no answer is cut, nothing else begins', async () => {
-    const runner = await startRunner();
-    const client = await runner.connect();
-    await client.load('slow', fixture('slow-loop.onnx'));
-    const answered: number[] = [];
-    const runs = Array.from({ length: 10 }, (_, index) => {
-      const { answer } = client.sendInfer('slow', [steps(20)]);
-      void answer.then(() => answered.push(index));
-      return answer;
-    });
-    await runs[0];
-    runner.child.kill('SIGTERM');
-    await Promise.all([once(runner.child, 'exit'), once(client.socket, 'close')]);
-    expect(runner.child.exitCode).toBe(0);
-    expect(client.isMidFrame).toBe(false);
-    expect(answered.length).toBeLessThan(10);
-    expect(answered).toEqual(answered.map((_, index) => index));
-    await runner.end();
-  });
-
-  test('is told on standard output when it could not begin', async () => {
-    const runner = await startRunner(['--max-payload-bytes', 'many']);
-    const [code] =
-      runner.child.exitCode === null ? ((await once(runner.child, 'exit')) as [number]) : [runner.child.exitCode];
-    expect(code).toBe(1);
-    await runner.end();
-  });
-});
-
-test('200 models in one runner take little memory and time each', async () => {
-  const runner = await startRunner();
-  const client = await runner.connect();
-  await client.load('first', fixture('zipmap-int-labels.onnx'));
-  const { rssBytes: before } = await client.health();
-  for (let index = 0; index < 200; index++) await client.load(`r${index}`, fixture('zipmap-int-labels.onnx'));
-  const { rssBytes: after, replicas } = await client.health();
-  expect(replicas).toHaveLength(201);
-  expect(replicas.every(({ state }) => state === 'ready')).toBe(true);
-  expect((after - before) / 200).toBeLessThan(1024 * 1024);
-  const answers = await Promise.all(
-    Array.from({ length: 200 }, (_, index) =>
-      client.infer(`r${index}`, [tensor('input', 'FP32', [1, 4], new Float32Array(4))]),
-    ),
-  );
-  expect(new Set(answers.map(([label]) => label?.bytes.join()))).toHaveProperty('size', 1);
-  await runner.end();
 });

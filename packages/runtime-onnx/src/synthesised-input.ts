@@ -34,7 +34,10 @@ export const recipes: readonly Recipe[] = [
 ];
 
 /** Inputs of these shapes by a recipe; undefined where they would be too large. Unknown ranks are taken for `[batch, size]`. */
-export function synthesiseInputs(ports: readonly Port[], { fill, batch, size, middle = size }: Recipe): Tensor[] | undefined {
+export function synthesiseInputs(
+  ports: readonly Port[],
+  { fill, batch, size, middle = size }: Recipe,
+): Tensor[] | undefined {
   const tensors: Tensor[] = [];
   let bytes = 0;
   for (const { name, datatype, shape = [-1, -1] } of ports) {

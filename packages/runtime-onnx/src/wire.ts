@@ -54,13 +54,14 @@ export function memorySource(bytes: Uint8Array): ByteSource {
  */
 export class WireReader {
   readonly #source: ByteSource;
-  readonly #window = new Uint8Array(windowBytes);
+  readonly #window: Uint8Array;
   #windowStart = 0;
   #windowEnd = 0;
   #fields = 0;
 
   constructor(source: ByteSource) {
     this.#source = source;
+    this.#window = new Uint8Array(Math.min(windowBytes, source.size));
   }
 
   get size(): number {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  type Datatype,
   type Frame,
   type FrameKind,
   FrameReader,
@@ -38,33 +39,47 @@ export function fixture(name: string): string {
   return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 }
 
-/** A real runner, a child process on a Unix socket in a folder of its own. */
+/** A tensor of the numbers in a typed array. */
+export function tensor(name: string, datatype: Datatype, shape: readonly number[], data: ArrayBufferView): Tensor {
+  return { name, datatype, shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+}
+
+/** Input of `slow-loop.onnx`: about 3 ms a step. */
+export function steps(count: number): Tensor {
+  return tensor('steps', 'INT64', [1, 1], new BigInt64Array([BigInt(count)]));
+}
+
+/** Where a runner is reached, as node:net takes it. */
+type Target = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/** A real runner, a child process; on a Unix socket in a folder of its own if no address is given. */
 export interface RunnerChild {
   readonly child: ChildProcess;
-  readonly socketPath: string;
+  /** As the runner said it; empty if it said that it could not begin. */
+  readonly address: string;
+  readonly target: Target;
   connect(): Promise<LinkClient>;
   /** Ends it and removes its folder. */
   end(): Promise<void>;
 }
 
-export async function startRunner(args: readonly string[] = []): Promise<RunnerChild> {
+export async function startRunner(args: readonly string[] = [], listen?: string): Promise<RunnerChild> {
   const folder = mkdtempSync(join(tmpdir(), 'muster-onnx-'));
-  const socketPath = join(folder, 's');
-  const child = spawn(
-    process.execPath,
-    ['--conditions=muster-source', program, '--listen', `unix:${socketPath}`, ...args],
-    {
-      env: {},
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  );
-  await once(child.stdout, 'data'); // it says that it listens
+  const wanted = listen ?? `unix:${join(folder, 's')}`;
+  const child = spawn(process.execPath, ['--conditions=muster-source', program, '--listen', wanted, ...args], {
+    env: {},
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]; // it says that it listens
+  const { address = '' } = JSON.parse(line.toString()) as { readonly address?: string };
+  const target = { path: wanted.slice('unix:'.length) };
   const clients: LinkClient[] = [];
   return {
     child,
-    socketPath,
+    address,
+    target,
     async connect() {
-      const client = new LinkClient(socketPath);
+      const client = new LinkClient(target);
       await client.greet(linkVersion);
       clients.push(client);
       return client;
@@ -90,8 +105,8 @@ export class LinkClient {
   readonly unasked: Frame[] = [];
   #request = 0;
 
-  constructor(socketPath: string) {
-    this.socket = connect(socketPath);
+  constructor(target: Target) {
+    this.socket = connect(target);
     this.socket.on('error', () => undefined);
     this.#greeting = new Promise((resolve) => this.#answers.set(-1, resolve));
     // Plain arrays, not Buffers, so that tests compare them with plain ones.

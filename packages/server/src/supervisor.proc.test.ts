@@ -124,7 +124,7 @@ test('it starts, says where, and tells control how the processes are', async () 
   expect(said()).toContain(`Muster on ${first} · data in ${dataDir} · signed in as tester`);
   const processes = await eventually(async () => {
     const list = (await status()).processes;
-    return list.length === 3 && list;
+    return list.length === 3 && list.every(({ state }) => state === 'running') && list;
   });
   expect(processes.map(({ role, state }) => `${role} ${state}`)).toEqual([
     'supervisor running',

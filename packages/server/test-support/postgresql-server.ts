@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chown, cp, mkdtemp, readFile, readdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ export async function startPostgresql(settings: readonly string[] = []): Promise
   try {
     const user = await unprivilegedUser();
     const programs = (await systemPrograms()) ?? (await packagedPrograms(folder));
-    if (user !== undefined) await chown(folder, user.uid, user.gid);
+    if (user !== undefined) await run('chown', ['-R', `${user.uid}:${user.gid}`, folder]);
     const data = join(folder, 'data');
     const options = { ...user, cwd: folder };
     await run(
@@ -47,6 +47,7 @@ export async function startPostgresql(settings: readonly string[] = []): Promise
         const ended = new Promise((resolve) => {
           child.once('exit', resolve);
         });
+        child.ref();
         child.stdin?.end();
         await ended;
       },

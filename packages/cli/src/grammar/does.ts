@@ -10,7 +10,15 @@ export type Work<O extends readonly unknown[], F> = (invocation: Invocation, ope
  */
 export type Does = <O extends readonly unknown[], F = Readonly<Record<string, never>>>(command: Command, work: Work<O, F>) => Command;
 
+const examples = new WeakMap<Command, readonly string[]>();
+
 /** Adds examples to the help of a command, each a line that can be copied. */
-export function withExamples(command: Command, ...examples: readonly string[]): Command {
-  return command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
+export function withExamples(command: Command, ...lines: readonly string[]): Command {
+  examples.set(command, lines);
+  return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** The examples of a command, for the reference page. */
+export function examplesOf(command: Command): readonly string[] {
+  return examples.get(command) ?? [];
 }

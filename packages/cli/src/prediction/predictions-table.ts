@@ -26,7 +26,7 @@ export function cellText(value: unknown): string {
   if (typeof value === 'number') return numberText(value);
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return `[${value.map(cellText).join(', ')}]`;
-  if (typeof value === 'object') return Object.entries(value).map(([key, inner]) => `${key} ${cellText(inner)}`).join(', ');
+  if (typeof value === 'object') return Object.entries(value).map(([key, inner]) => `${key}: ${cellText(inner)}`).join(', ');
   return JSON.stringify(value);
 }
 

@@ -11,6 +11,7 @@ export {
 } from './infer-request.ts';
 export { rawInferRequest, readHeaderLength, readInferBody } from './read-infer-body.ts';
 export * from './rows/index.ts';
+export { quoteName } from './shape.ts';
 export { tensorElementTexts, tensorNumbers, tensorTexts } from './tensor-values.ts';
 export {
   type Datatype,

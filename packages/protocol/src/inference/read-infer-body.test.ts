@@ -156,6 +156,20 @@ describe('the binary form', () => {
       expect(code(() => readHeaderLength(bad, 5))).toBe('invalid_binary_data');
   });
 
+  test('mutilated bodies never throw anything but a MusterError', () => {
+    const json = encoder.encode(header(binaryInput('x', 'BYTES', '[2]', 11)));
+    const body = Uint8Array.from([...json, 2, 0, 0, 0, 97, 98, 1, 0, 0, 0, 99]);
+    const edits = fc.array(fc.tuple(fc.nat({ max: body.length - 1 }), fc.nat({ max: 255 })), { maxLength: 3 });
+    fc.assert(
+      fc.property(edits, fc.nat({ max: body.length }), fc.integer({ min: -3, max: 3 }), (changes, length, shift) => {
+        const mutilated = body.slice(0, length);
+        for (const [at, byte] of changes) if (at < length) mutilated[at] = byte;
+        code(() => readInferBody(mutilated, Math.max(0, Math.min(length, json.length + shift))));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   test('JSON that is cut by the header is malformed, not read on into the sections', () => {
     expect(code(() => readInferBody(encoder.encode('{"inputs":[]}'), 12))).toBe('invalid_json');
     expect(code(() => readInferBody(encoder.encode('{"inputs":[],"a":12}'), 18))).toBe('invalid_json');

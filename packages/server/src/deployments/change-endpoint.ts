@@ -5,6 +5,7 @@ import type { Clock, NewId } from '../platform/clock/index.ts';
 import type { Database, Tx } from '../platform/database/index.ts';
 import type { Operations } from '../platform/operations/index.ts';
 import type { ServedVersion } from '../registry/index.ts';
+import { auditedDigest } from './audited-endpoint.ts';
 import { type Change, beginChange, isChanged } from './change.ts';
 import type { EndpointKey, DeploymentStore } from './store.ts';
 
@@ -115,29 +116,21 @@ export async function commitChange(
   );
   for (const { operationId, end } of change.ends) await operations.finish(tx, operationId, end);
   for (const quarantine of change.quarantines) await store.quarantine(tx, { ...quarantine, at: now });
-  const subject = { kind: 'endpoint', id: endpoint.name };
+  const about = {
+    subject: { kind: 'endpoint', id: endpoint.name },
+    team: endpoint.team,
+    outcome: 'allowed',
+    ...(change.before === undefined ? {} : { before: auditedDigest(change.before) }),
+    after: auditedDigest(change.after),
+  } as const;
   if (author !== undefined) {
-    await ledger.append(tx, {
-      actor: author.actor,
-      action: author.action,
-      subject,
-      team: endpoint.team,
-      outcome: 'allowed',
-      request: author.request,
-      ctx: { endpoint: endpoint.id, ...author.ctx },
-    });
+    const { actor, action, request, ctx } = author;
+    await ledger.append(tx, { ...about, actor, action, request, ctx: { endpoint: endpoint.id, ...ctx } });
   }
   for (const { action, ctx } of change.entries) {
     const actor = { kind: 'system', id: 'reconciler' } as const;
-    await ledger.append(tx, {
-      actor,
-      action,
-      subject,
-      team: endpoint.team,
-      outcome: 'allowed',
-      request: author?.request ?? 'reconciler',
-      ctx: { endpoint: endpoint.id, ...ctx },
-    });
+    const request = author?.request ?? 'reconciler';
+    await ledger.append(tx, { ...about, actor, action, request, ctx: { endpoint: endpoint.id, ...ctx } });
   }
   return true;
 }

@@ -19,5 +19,5 @@ export async function countEndpoints(
     .where('deployment.role', '=', 'live')
     .where('deployment.state', '=', 'ready')
     .executeTakeFirstOrThrow();
-  return { endpoints: Number(endpoints.count), ready: Number(ready.count) };
+  return { endpoints: endpoints.count, ready: ready.count };
 }

@@ -90,7 +90,7 @@ export async function deploy(
       model: served.model,
       version: served.number,
       role,
-      sharePercent,
+      sharePercent: String(sharePercent),
       forced: isForced,
       operation: operation.id,
     };

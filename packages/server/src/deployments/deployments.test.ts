@@ -82,7 +82,7 @@ describe.each(databaseKinds)('deployments on %s', (kind) => {
     room.fleet.behave('m-21', 'failed');
     expect(await deploy('broken', 21)).toMatchObject({
       state: 'failed',
-      problem: { code: 'deployment_failed', detail: expect.stringContaining('the file is cut off') },
+      problem: { code: 'deployment_failed', detail: 'm:21 as live did not become ready: the file is cut off' },
     });
     expect(await live('broken')).toBe(1);
     expect(await get('broken')).toMatchObject({
@@ -122,10 +122,10 @@ describe.each(databaseKinds)('deployments on %s', (kind) => {
 
   it('gives a canary its share, changes it without a reload, and promotes it warm', async () => {
     await deploy('canary', 1);
-    await deploy('canary', 2, { role: 'canary', sharePercent: 10 });
+    await deploy('canary', 2, { role: 'canary', sharePercent: 12.5 });
     expect(routed('canary')?.deployments).toMatchObject([
-      { role: 'live', sharePercent: 90, version: '1' },
-      { role: 'canary', sharePercent: 10, version: '2' },
+      { role: 'live', sharePercent: 87.5, version: '1' },
+      { role: 'canary', sharePercent: 12.5, version: '2' },
     ]);
     const replica = routed('canary')?.deployments[1]?.replicas[0]?.id;
     await deploy('canary', 2, { role: 'canary', sharePercent: 40 });

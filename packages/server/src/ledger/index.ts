@@ -1,4 +1,3 @@
 export { createLedger } from './append.ts';
-export { canonicalJson } from './canonical-json.ts';
 export { digestOf } from './digest-of.ts';
 export type { Ledger, LedgerActor, NewEntry } from './entry.ts';

@@ -1,4 +1,4 @@
-export { type Inspect, type Inspection, type InspectorOptions, createInspector } from './inspect-file.ts';
-export { type Registry, createRegistry } from './registry.ts';
+export { createInspector } from './inspect-file.ts';
+export { createRegistry } from './registry.ts';
 export { registryRoutes, uploadRoutes } from './routes.ts';
 export type { ServedVersion } from './served-version.ts';

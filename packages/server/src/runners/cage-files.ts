@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, copyFile, link, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -63,7 +63,8 @@ export async function readSample(
 }
 
 async function copyWhole(from: string, to: string): Promise<void> {
-  const part = `${to}.part`;
+  // Two replicas of one model may load at the same time.
+  const part = `${to}.${randomUUID()}.part`;
   await copyFile(from, part, constants.COPYFILE_FICLONE);
   await rename(part, to);
 }

@@ -1,7 +1,7 @@
 import { MusterError, type Operation, type Signature } from '@muster-ml/protocol';
 import { type Deployments, createDeployments } from '../../src/deployments/index.ts';
 import type { Caller } from '../../src/identity/index.ts';
-import type { NewEntry } from '../../src/ledger/index.ts';
+import { type NewEntry, createLedger } from '../../src/ledger/index.ts';
 import { createIds, systemClock } from '../../src/platform/clock/index.ts';
 import type { Database } from '../../src/platform/database/index.ts';
 import { type Operations, createOperations } from '../../src/platform/operations/index.ts';
@@ -67,6 +67,7 @@ export async function openDeploymentsRoom(database: Database): Promise<Deploymen
   );
   const newId = createIds(systemClock);
   const operations = createOperations({ database, clock: systemClock, newId });
+  const ledger = createLedger({ clock: systemClock });
   const fleet = createInstantFleet();
   const entries: NewEntry[] = [];
   const errors: unknown[] = [];
@@ -90,7 +91,12 @@ export async function openDeploymentsRoom(database: Database): Promise<Deploymen
         visibleTeams: (actor) => Object.keys(actor.teams),
         grants: async () => await Promise.resolve([]),
       },
-      ledger: { append: async (_tx, entry) => await Promise.resolve(void entries.push(entry)) },
+      ledger: {
+        append: async (tx, entry) => {
+          await ledger.append(tx, entry);
+          entries.push(entry);
+        },
+      },
       objects: { localFile: async (digest) => await Promise.resolve(`/objects/${digest}`) },
       installation: 'test',
       onError: (error) => errors.push(error),

@@ -12,6 +12,10 @@ interface SimulatedRunner {
   readonly replicas: Map<string, { state: ReplicaObservation['state']; problem?: Problem; digest: string }>;
 }
 
+function newRunner(wish: RunnerWish): SimulatedRunner {
+  return { wish, state: 'starting', restarts: 0, replicas: new Map() };
+}
+
 /** A runtime host that starts slowly, dies at random and outlives control. It sees to it that nobody takes from it what is in use. */
 export interface SimulatedHost {
   /** The port of one control process. */
@@ -41,7 +45,7 @@ export function createSimulatedHost(
     const wished = new Map(wishes.map((wish) => [wish.id, wish]));
     for (const id of runners.keys()) if (!wished.has(id)) runners.delete(id);
     for (const wish of wishes) {
-      const runner = runners.get(wish.id) ?? { wish, state: 'starting' as const, restarts: 0, replicas: new Map() };
+      const runner = runners.get(wish.id) ?? newRunner(wish);
       runners.set(wish.id, runner);
       runner.wish = wish;
       const kept = new Set(wish.replicas.map((replica) => replica.id));

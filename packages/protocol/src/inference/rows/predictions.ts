@@ -130,6 +130,7 @@ function csvValue(json: string): string {
   return json.startsWith('"') ? csvField(JSON.parse(json) as string) : json;
 }
 
-function csvField(text: string): string {
+/** A text as a field of CSV (RFC 4180), in quotes where it needs them. */
+export function csvField(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,3 +1,3 @@
-export { type FolderObjectStore, type ObjectStoreParts, createObjectStore } from './folder-object-store.ts';
+export { type FolderObjectStore, createObjectStore } from './folder-object-store.ts';
 export type { ObjectStore, ReferenceSource, Uploads } from './object-store.ts';
-export { type UploadsParts, createUploads } from './uploads.ts';
+export { createUploads } from './uploads.ts';

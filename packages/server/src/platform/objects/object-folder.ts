@@ -70,25 +70,36 @@ export async function openObjectFolder(root: string): Promise<ObjectFolder> {
     },
     async *files() {
       for (const first of await readdir(objects)) {
-        for (const second of await readdir(join(objects, first))) {
-          for (const name of await readdir(join(objects, first, second))) {
-            const info = isDigest(name) ? await stat(join(objects, first, second, name)) : undefined;
-            if (info !== undefined) yield { digest: name, writtenAt: info.mtimeMs };
+        // What else somebody has put there is not ours.
+        if (!isFolderName(first)) continue;
+        for (const second of (await readdir(join(objects, first))).filter(isFolderName)) {
+          for (const name of (await readdir(join(objects, first, second))).filter(isDigest)) {
+            const writtenAt = await writtenAtOf(join(objects, first, second, name));
+            if (writtenAt !== undefined) yield { digest: name, writtenAt };
           }
         }
       }
     },
     async incomingFiles() {
       const names = await readdir(incoming);
-      const infos = names.map(async (name) => {
-        try {
-          return [{ name, writtenAt: (await stat(join(incoming, name))).mtimeMs }];
-        } catch (error) {
-          if (isNotFound(error)) return [];
-          throw error;
-        }
-      });
-      return (await Promise.all(infos)).flat();
+      const files = names.map(async (name) => ({ name, writtenAt: await writtenAtOf(join(incoming, name)) }));
+      return (await Promise.all(files)).flatMap(({ name, writtenAt }) =>
+        writtenAt === undefined ? [] : [{ name, writtenAt }],
+      );
     },
   };
+}
+
+function isFolderName(name: string): boolean {
+  return /^[0-9a-f]{2}$/.test(name);
+}
+
+/** When a file was last written, or undefined where it has just gone. */
+async function writtenAtOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
 }

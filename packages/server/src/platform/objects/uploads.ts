@@ -79,22 +79,21 @@ export function createUploads(parts: UploadsParts): Uploads {
         );
       }
       const now = clock.now();
-      const known = wish.sha256 === undefined ? undefined : await objects.stat(wish.sha256);
-      const isKnown = known !== undefined && known.sizeBytes === wish.sizeBytes;
       const row: UploadRow = {
         id: newId(),
         owner: wish.owner,
         size: wish.sizeBytes,
         sha256: wish.sha256 ?? null,
         part_bytes: parts.partBytes ?? partBytesFor(wish.sizeBytes),
-        state: isKnown ? 'completed' : 'open',
-        digest: isKnown ? known.digest : null,
+        state: 'open',
+        digest: null,
         created_at: now,
         expires_at: now + keptMs,
       };
-      if (!isKnown) await makeFile(fileOf(row.id), wish.sizeBytes);
+      const known = await startKnown(row);
+      if (known !== undefined) return toUpload(known, []);
+      await makeFile(fileOf(row.id), wish.sizeBytes);
       await database.inTransaction(async (tx) => {
-        if (isKnown) await objects.hold(tx, known.digest);
         await tx.withTables<UploadTables>().insertInto('upload').values(row).execute();
       });
       return toUpload(row, []);
@@ -175,6 +174,24 @@ export function createUploads(parts: UploadsParts): Uploads {
       }
     },
   };
+
+  /** Starts an upload of content that is here as a completed one; undefined where it is not here. */
+  async function startKnown(row: UploadRow): Promise<UploadRow | undefined> {
+    const digest = row.sha256;
+    if (digest === null) return undefined;
+    try {
+      return await database.inTransaction(async (tx) => {
+        const { sizeBytes } = await objects.hold(tx, digest);
+        if (sizeBytes !== row.size) return undefined;
+        const completed: UploadRow = { ...row, state: 'completed', digest };
+        await tx.withTables<UploadTables>().insertInto('upload').values(completed).execute();
+        return completed;
+      });
+    } catch (error) {
+      if (error instanceof MusterError && error.code === 'object_not_found') return undefined;
+      throw error;
+    }
+  }
 
   async function acknowledgePart(id: string, part: { number: number; size: number; sha256: string }): Promise<void> {
     await database.inTransaction(async (tx) => {

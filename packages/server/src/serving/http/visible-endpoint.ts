@@ -1,4 +1,4 @@
-import { MusterError } from '@muster-ml/protocol';
+import { MusterError, quoteName } from '@muster-ml/protocol';
 import type { TokenGrant } from '../../identity/index.ts';
 import type { FaceDependencies } from '../faces.ts';
 import type { RoutedEndpoint } from '../routing-table.ts';
@@ -18,8 +18,7 @@ export function visibleEndpoint(exchange: Exchange, name: string, dependencies: 
   const grant = grantOf(exchange, dependencies);
   const endpoint = dependencies.directory.find(name);
   if (endpoint === undefined || !dependencies.admission.mayPredict(grant, endpoint.name)) {
-    const shown = JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
-    throw new MusterError('endpoint_not_found', `there is no endpoint ${shown}`);
+    throw new MusterError('endpoint_not_found', `there is no endpoint ${quoteName(name)}`);
   }
   exchange.endpoint = endpoint.name;
   return endpoint;

@@ -1,4 +1,4 @@
-import { MusterError, type TensorSpec } from '@muster-ml/protocol';
+import { MusterError, type TensorSpec, quoteName } from '@muster-ml/protocol';
 import type { RoutedDeployment, RoutedEndpoint } from '../routing-table.ts';
 
 /** The extensions of the protocol that work here, and no others. */
@@ -18,7 +18,7 @@ export function describedDeployment(endpoint: RoutedEndpoint, version: string | 
     if (named !== undefined) return named;
     throw new MusterError(
       'version_not_deployed',
-      `version ${JSON.stringify(version.slice(0, 100))} is not deployed under "${endpoint.name}"`,
+      `version ${quoteName(version)} is not deployed under "${endpoint.name}"`,
     );
   }
   const live = endpoint.deployments.find((deployment) => deployment.role === 'live');

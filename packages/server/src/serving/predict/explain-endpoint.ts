@@ -1,4 +1,4 @@
-import { type Column, type RowPlan, exampleRow, isFloat } from '@muster-ml/protocol';
+import { type Column, type RowPlan, csvField, exampleRow, isFloat } from '@muster-ml/protocol';
 import type { RoutedDeployment, RoutedEndpoint } from '../routing-table.ts';
 
 /** What `GET /predict/{endpoint}` says: the fields of a row, an example, and lines to copy. `origin` is the caller's way here. */
@@ -56,10 +56,6 @@ function kindOf(datatype: Column['datatype']): string {
   if (datatype === 'BYTES') return 'text';
   if (datatype === 'BOOL') return 'true or false';
   return isFloat(datatype) ? 'number, or null where unknown' : 'integer';
-}
-
-function csvField(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function shellQuoted(text: string): string {

@@ -18,6 +18,7 @@ beforeAll(async () => {
         { name: 'id', datatype: 'INT64', shape: [-1] },
       ]),
       echoEndpoint('one-by-one', [{ name: 'x', datatype: 'FP32', shape: [1, 2] }]),
+      echoEndpoint('single', [{ name: 'v', datatype: 'FP32', shape: [-1] }]),
       echoEndpoint('failing', [matrix], { features, maxRows: 1 }),
       echoEndpoint('starting', [matrix], { deployments: [] }),
     ],
@@ -157,6 +158,11 @@ describe('rows of CSV', () => {
     expect(labelled.body.toString()).toBe('label,x_out.stays,x_out.goes,x_out.unsure\r\nunsure,1,2,3\r\n');
   });
 
+  test('of a single column have an empty line where its value is unknown', async () => {
+    const answer = await post('single', 'v\n1\n\n3\n', csv);
+    expect(answer.json()).toMatchObject({ predictions: [{ v_out: 1 }, { v_out: 'NaN' }, { v_out: 3 }] });
+  });
+
   test.each([
     ['an unknown column', 'age,incme,tenure\n1,2,3\n', 'did you mean "income"?'],
     ['a missing column', 'age,income\n1,2\n', '"tenure"'],
@@ -211,7 +217,14 @@ describe('GET explains an endpoint', () => {
 
   test('and lists those that the caller may see', async () => {
     const { endpoints } = (await gateway.call('GET', '/predict')).json() as { endpoints: { name: string }[] };
-    expect(endpoints.map(({ name }) => name)).toEqual(['churn', 'router', 'one-by-one', 'failing', 'starting']);
+    expect(endpoints.map(({ name }) => name)).toEqual([
+      'churn',
+      'router',
+      'one-by-one',
+      'single',
+      'failing',
+      'starting',
+    ]);
   });
 });
 

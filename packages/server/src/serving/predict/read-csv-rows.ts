@@ -1,5 +1,5 @@
 import { CsvError, parse } from 'csv-parse/sync';
-import { MusterError, type Row, type RowPlan, nearestName, textCell } from '@muster-ml/protocol';
+import { MusterError, type Row, type RowPlan, nearestName, quoteName, textCell } from '@muster-ml/protocol';
 
 /** Longest line of CSV, in characters. */
 const maxLineLength = 1024 * 1024;
@@ -9,18 +9,18 @@ const maxLineLength = 1024 * 1024;
  * `invalid_csv` naming line and column, never a value.
  */
 export function readCsvRows(body: Uint8Array, plan: RowPlan, maxRows: number): Row[] {
-  const [header, ...records] = parseCsv(body, maxRows);
+  const [header, ...records] = parseCsv(body, plan, maxRows);
   if (header === undefined) throw invalid('there is no line that names the columns', 'line 1');
   const columns = header.map((name) => columnIndex(name, plan));
   const seen = new Set<number>();
   for (const index of columns) {
     if (seen.has(index))
-      throw invalid(`the column ${quoted(plan.columns[index]?.name ?? '')} is there twice`, 'line 1');
+      throw invalid(`the column ${quoteName(plan.columns[index]?.name ?? '')} is there twice`, 'line 1');
     seen.add(index);
   }
   const missing = plan.columns
     .filter((column, index) => !column.isOptional && !seen.has(index))
-    .map((column) => quoted(column.name));
+    .map((column) => quoteName(column.name));
   if (missing.length > 0) throw invalid(`columns are missing: ${some(missing)}`, 'line 1');
   if (records.length > maxRows) throw invalid(`there are more than ${maxRows} rows`, `row ${maxRows + 1}`);
   return records.map((record) => {
@@ -34,7 +34,7 @@ export function readCsvRows(body: Uint8Array, plan: RowPlan, maxRows: number): R
   });
 }
 
-function parseCsv(body: Uint8Array, maxRows: number): string[][] {
+function parseCsv(body: Uint8Array, plan: RowPlan, maxRows: number): string[][] {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(body);
@@ -42,7 +42,8 @@ function parseCsv(body: Uint8Array, maxRows: number): string[][] {
     throw invalid('the text is not UTF-8', 'body');
   }
   try {
-    return parse(text, { skip_empty_lines: true, max_record_size: maxLineLength, to: maxRows + 2 });
+    // With a single column, an empty line is a row whose value is unknown.
+    return parse(text, { skip_empty_lines: plan.columns.length > 1, max_record_size: maxLineLength, to: maxRows + 2 });
   } catch (error) {
     throw error instanceof CsvError ? csvFault(error) : error;
   }
@@ -73,16 +74,12 @@ function columnIndex(header: string, plan: RowPlan): number {
   const index = plan.byName.get(name);
   if (index !== undefined) return index;
   const nearest = nearestName(name, plan.byName.keys());
-  const hint = nearest === undefined ? '' : `; did you mean ${quoted(nearest)}?`;
-  throw invalid(`the model has no column ${quoted(name)}${hint}`, 'line 1');
+  const hint = nearest === undefined ? '' : `; did you mean ${quoteName(nearest)}?`;
+  throw invalid(`the model has no column ${quoteName(name)}${hint}`, 'line 1');
 }
 
 function some(names: readonly string[]): string {
   return names.length <= 10 ? names.join(', ') : `${names.slice(0, 10).join(', ')} and ${names.length - 10} more`;
-}
-
-function quoted(name: string): string {
-  return JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
 }
 
 function invalid(message: string, place: string): MusterError {

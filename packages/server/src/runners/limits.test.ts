@@ -1,0 +1,42 @@
+import { MusterError } from '@muster-ml/protocol';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { allowedCores, cpuLimitWords } from './limits.ts';
+
+const tools = { bwrap: true, unshare: true, setpriv: true, taskset: true };
+const cores = [4, 5, 6, 7];
+
+test('a limit of whole cores pins to that many different cores of those that we may use', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 3 }), fc.nat(), (cpu, spread) => {
+      const [command, flag, list = ''] = cpuLimitWords(cpu, spread, tools, cores);
+      const pinned = list.split(',').map(Number);
+      expect([command, flag]).toEqual(['taskset', '--cpu-list']);
+      expect(new Set(pinned).size).toBe(cpu);
+      expect(pinned.every((core) => cores.includes(core))).toBe(true);
+    }),
+  );
+});
+
+test('no limit, or one that the machine cannot exceed, needs nothing', () => {
+  expect(cpuLimitWords(undefined, 0, tools, cores)).toEqual([]);
+  expect(cpuLimitWords(4, 0, tools, cores)).toEqual([]);
+  expect(cpuLimitWords(7.5, 0, tools, cores)).toEqual([]);
+});
+
+test('a limit that cannot be enforced is refused, never ignored', () => {
+  const code = (action: () => unknown): string | undefined => {
+    try {
+      action();
+    } catch (error) {
+      return error instanceof MusterError ? error.code : undefined;
+    }
+    return undefined;
+  };
+  expect(code(() => cpuLimitWords(1.5, 0, tools, cores))).toBe('limit_not_enforceable');
+  expect(code(() => cpuLimitWords(1, 0, { ...tools, taskset: false }, cores))).toBe('limit_not_enforceable');
+});
+
+test('this machine has cores that we may use', () => {
+  expect(allowedCores().length).toBeGreaterThan(0);
+});
