@@ -66,6 +66,11 @@ export function figureOf(id: string, what: string, ratio: Ratio, accepted: Accep
 
 /** A figure as a line of text. */
 export function describeFigure({ id, what, ratio, accepted, isAccepted }: Figure): string {
-  const range = [accepted.min === undefined ? '' : `≥ ${accepted.min}`, accepted.max === undefined ? '' : `≤ ${accepted.max}`].filter((part) => part !== '').join(' and ');
+  const range = [
+    accepted.min === undefined ? '' : `≥ ${accepted.min}`,
+    accepted.max === undefined ? '' : `≤ ${accepted.max}`,
+  ]
+    .filter((part) => part !== '')
+    .join(' and ');
   return `${isAccepted ? 'ok  ' : 'MISS'} ${id}: ${ratio.median} (${ratio.min} to ${ratio.max}; accepted ${range})  ${what}`;
 }

@@ -18,7 +18,8 @@ const plotWidth = width - left - right;
 /** Draws a result: ratios as points with their spread over the accepted range, then curves. Reads well on light and on dark pages. */
 export function drawChart(result: Result): string {
   const ratios = drawRatios(result.figures, 64);
-  const curves = result.curves === undefined ? { svg: '', height: 0 } : drawCurves(result.curves, 64 + ratios.height + 20);
+  const curves =
+    result.curves === undefined ? { svg: '', height: 0 } : drawCurves(result.curves, 64 + ratios.height + 20);
   const height = 64 + ratios.height + (curves.height === 0 ? 16 : curves.height + 36);
   const { machine } = result;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escape(result.title)}">
@@ -48,12 +49,18 @@ interface Drawing {
 
 /** Ratios on a logarithmic axis, so that twice and half are equally far from one. */
 function drawRatios(figures: readonly Figure[], top: number): Drawing {
-  const ends = figures.flatMap(({ ratio, accepted }) => [ratio.min, ratio.max, accepted.min ?? 1, accepted.max ?? 1, 1]).filter((value) => value > 0);
+  const ends = figures
+    .flatMap(({ ratio, accepted }) => [ratio.min, ratio.max, accepted.min ?? 1, accepted.max ?? 1, 1])
+    .filter((value) => value > 0);
   const [low, high] = [Math.log(Math.min(...ends) * 0.85), Math.log(Math.max(...ends) * 1.15)];
-  const at = (ratio: number): number => left + (Math.max(0, Math.min(1, (Math.log(Math.max(ratio, 1e-9)) - low) / (high - low))) * plotWidth);
+  const at = (ratio: number): number =>
+    left + Math.max(0, Math.min(1, (Math.log(Math.max(ratio, 1e-9)) - low) / (high - low))) * plotWidth;
   const bottom = top + figures.length * rowHeight;
   const ticks = niceRatios(Math.exp(low), Math.exp(high));
-  const grid = ticks.map((tick) => `<line x1="${at(tick).toFixed(1)}" x2="${at(tick).toFixed(1)}" y1="${top}" y2="${bottom}" class="${tick === 1 ? 'one' : 'grid'}"/><text x="${at(tick).toFixed(1)}" y="${bottom + 15}" class="quiet middle">${tick}×</text>`);
+  const grid = ticks.map(
+    (tick) =>
+      `<line x1="${at(tick).toFixed(1)}" x2="${at(tick).toFixed(1)}" y1="${top}" y2="${bottom}" class="${tick === 1 ? 'one' : 'grid'}"/><text x="${at(tick).toFixed(1)}" y="${bottom + 15}" class="quiet middle">${tick}×</text>`,
+  );
   const rows = figures.map((figure, index) => {
     const { ratio, accepted } = figure;
     const y = top + index * rowHeight + rowHeight / 2;
@@ -74,14 +81,24 @@ function drawCurves({ title, across, up, series }: Curves, top: number): Drawing
   const span = width - start - 240;
   const points = series.flatMap((line) => line.points).filter(({ y }) => y > 0);
   const columns = [...new Set(points.map(({ x }) => x))].toSorted((a, b) => a - b);
-  const [low, high] = [Math.log10(Math.min(...points.map(({ y }) => y)) * 0.8), Math.log10(Math.max(...points.map(({ y }) => y)) * 1.25)];
+  const [low, high] = [
+    Math.log10(Math.min(...points.map(({ y }) => y)) * 0.8),
+    Math.log10(Math.max(...points.map(({ y }) => y)) * 1.25),
+  ];
   const atX = (x: number): number => start + ((columns.indexOf(x) + 0.5) / columns.length) * span;
   const atY = (y: number): number => top + head + plotHeight * (1 - (Math.log10(y) - low) / (high - low));
-  const grid = niceRatios(10 ** low, 10 ** high).map((tick) => `<line x1="${start}" x2="${start + span}" y1="${atY(tick).toFixed(1)}" y2="${atY(tick).toFixed(1)}" class="grid"/><text x="${start - 8}" y="${(atY(tick) + 4).toFixed(1)}" class="quiet end">${tick}</text>`);
-  const names = columns.map((x) => `<text x="${atX(x).toFixed(1)}" y="${top + head + plotHeight + 18}" class="quiet middle">${x}</text>`);
+  const grid = niceRatios(10 ** low, 10 ** high).map(
+    (tick) =>
+      `<line x1="${start}" x2="${start + span}" y1="${atY(tick).toFixed(1)}" y2="${atY(tick).toFixed(1)}" class="grid"/><text x="${start - 8}" y="${(atY(tick) + 4).toFixed(1)}" class="quiet end">${tick}</text>`,
+  );
+  const names = columns.map(
+    (x) => `<text x="${atX(x).toFixed(1)}" y="${top + head + plotHeight + 18}" class="quiet middle">${x}</text>`,
+  );
   const lines = series.map((line, index) => {
     const path = line.points.filter(({ y }) => y > 0).map(({ x, y }) => `${atX(x).toFixed(1)},${atY(y).toFixed(1)}`);
-    const dots = path.map((point) => `<circle cx="${point.split(',')[0]}" cy="${point.split(',')[1]}" r="3.5" class="${line.tone}"/>`);
+    const dots = path.map(
+      (point) => `<circle cx="${point.split(',')[0]}" cy="${point.split(',')[1]}" r="3.5" class="${line.tone}"/>`,
+    );
     const y = top + head + 14 + index * 22;
     const style = `${line.tone} line${line.isDashed ? ' dashed' : ''}`;
     return `<polyline points="${path.join(' ')}" class="${style}"/>${dots.join('')}

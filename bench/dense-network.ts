@@ -17,7 +17,10 @@ export function writeDenseNetwork({ widths, seed }: DenseNetwork): Buffer {
   let value = 'x';
   for (let layer = 1; layer < widths.length; layer++) {
     const [rows, columns] = [widths[layer - 1] ?? 0, widths[layer] ?? 0];
-    weights.push(tensor(`w${layer}`, [rows, columns], random, Math.sqrt(2 / rows)), tensor(`b${layer}`, [columns], random, 0.1));
+    weights.push(
+      tensor(`w${layer}`, [rows, columns], random, Math.sqrt(2 / rows)),
+      tensor(`b${layer}`, [columns], random, 0.1),
+    );
     nodes.push(node('Gemm', [value, `w${layer}`, `b${layer}`], `z${layer}`));
     const isLast = layer === widths.length - 1;
     value = isLast ? 'y' : `h${layer}`;
@@ -40,9 +43,17 @@ function node(operator: string, inputs: readonly string[], output: string): Buff
 
 /** A `TensorProto` of floats, evenly drawn from ±`scale`. */
 function tensor(name: string, shape: readonly number[], random: () => number, scale: number): Buffer {
-  const values = Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, () => (2 * random() - 1) * scale);
+  const values = Float32Array.from(
+    { length: shape.reduce((product, size) => product * size, 1) },
+    () => (2 * random() - 1) * scale,
+  );
   const raw = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-  return Buffer.concat([...shape.map((size) => integer(1, size)), integer(2, floatElement), text(8, name), message(9, raw)]);
+  return Buffer.concat([
+    ...shape.map((size) => integer(1, size)),
+    integer(2, floatElement),
+    text(8, name),
+    message(9, raw),
+  ]);
 }
 
 /** A `ValueInfoProto` of shape [N, columns]. */

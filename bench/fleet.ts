@@ -48,7 +48,11 @@ export const fleet: Benchmark = {
   },
 };
 
-async function measureFleet(count: number, runners: number, log: (line: string) => void): Promise<{ readonly figures: Figure[]; readonly values: object }> {
+async function measureFleet(
+  count: number,
+  runners: number,
+  log: (line: string) => void,
+): Promise<{ readonly figures: Figure[]; readonly values: object }> {
   const folder = await makeInstallationFolder();
   const names = Array.from({ length: count }, (_, index) => `fleet-${index}`);
   const fileOf = (name: string): string => join(folder.path, 'models', `${name}.onnx`);
@@ -81,20 +85,58 @@ async function measureFleet(count: number, runners: number, log: (line: string) 
     await untilAllAnswer(muster, names);
     const restartMs = performance.now() - restartedFromMs;
     const afterRestart = await memoryOf(muster);
-    log(`memory ${mebibytes(memory.total)} MiB, ${mebibytes(afterRestart.total)} after a restart; all answer again after ${(restartMs / 1000).toFixed(1)} s`);
+    log(
+      `memory ${mebibytes(memory.total)} MiB, ${mebibytes(afterRestart.total)} after a restart; all answer again after ${(restartMs / 1000).toFixed(1)} s`,
+    );
 
-    const { memory: acceptedMemory, load, restart } = accepted[count] ?? { memory: { from }, load: { from }, restart: { from } };
+    const {
+      memory: acceptedMemory,
+      load,
+      restart,
+    } = accepted[count] ?? { memory: { from }, load: { from }, restart: { from } };
     const [ours, peer] = [distributionOf(loadMs), distributionOf(bare.loadMs)];
     const of = `${count} models`;
     const most = Math.max(memory.total, afterRestart.total);
     return {
       figures: [
-        figureOf(`memory, ${of}`, 'PSS of all processes / PSS of a bare process with the same models loaded', ratioOf([most / bare.pssBytes]), acceptedMemory),
-        figureOf(`memory of 1 GiB, ${of}`, 'PSS of all processes / 1 GiB', ratioOf([most / limits.memoryBytes]), { max: 1, from: limits.from }, '≤ 1'),
-        figureOf(`cold load, ${of}`, 'median time to load and warm a replica / to load and run it in a bare process', ratioOf([ours.p50 / peer.p50]), load),
-        figureOf(`cold load p99 of 20 ms, ${of}`, 'p99 of the time to load and warm a replica / 20 ms', ratioOf([ours.p99 / limits.loadMs]), { max: 1, from: limits.from }, '≤ 1'),
-        figureOf(`new runner, ${of}`, 'from the deployment of a model with a runner of its own to ready / start of a bare process to its first answer', ratioOf(newRunners.map(({ muster: a, bare: b }) => a / b)), newRunner),
-        figureOf(`restart, ${of}`, 'start of `muster up` until every endpoint has answered / start of a bare process until it has loaded and run all', ratioOf([restartMs / bare.startMs]), restart),
+        figureOf(
+          `memory, ${of}`,
+          'PSS of all processes / PSS of a bare process with the same models loaded',
+          ratioOf([most / bare.pssBytes]),
+          acceptedMemory,
+        ),
+        figureOf(
+          `memory of 1 GiB, ${of}`,
+          'PSS of all processes / 1 GiB',
+          ratioOf([most / limits.memoryBytes]),
+          { max: 1, from: limits.from },
+          '≤ 1',
+        ),
+        figureOf(
+          `cold load, ${of}`,
+          'median time to load and warm a replica / to load and run it in a bare process',
+          ratioOf([ours.p50 / peer.p50]),
+          load,
+        ),
+        figureOf(
+          `cold load p99 of 20 ms, ${of}`,
+          'p99 of the time to load and warm a replica / 20 ms',
+          ratioOf([ours.p99 / limits.loadMs]),
+          { max: 1, from: limits.from },
+          '≤ 1',
+        ),
+        figureOf(
+          `new runner, ${of}`,
+          'from the deployment of a model with a runner of its own to ready / start of a bare process to its first answer',
+          ratioOf(newRunners.map(({ muster: a, bare: b }) => a / b)),
+          newRunner,
+        ),
+        figureOf(
+          `restart, ${of}`,
+          'start of `muster up` until every endpoint has answered / start of a bare process until it has loaded and run all',
+          ratioOf([restartMs / bare.startMs]),
+          restart,
+        ),
       ],
       values: {
         deployAllSeconds: seconds(allDeployedMs),
@@ -137,7 +179,8 @@ async function untilAllAnswer(muster: Installation, names: readonly string[]): P
       const answer = await fetch(`${muster.url}/v2/models/${name}/infer`, { method: 'POST', headers, body });
       const text = await answer.text();
       if (answer.status === 200) return;
-      if (performance.now() > deadlineMs) throw new Error(`${name} still answers ${answer.status}: ${text.slice(0, 300)}`);
+      if (performance.now() > deadlineMs)
+        throw new Error(`${name} still answers ${answer.status}: ${text.slice(0, 300)}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   });
@@ -148,14 +191,20 @@ async function loadTimes(muster: Installation, names: readonly string[]): Promis
   const loadMs: number[] = [];
   await forEachOf(names, parallel, async (endpoint) => {
     const { deployments } = await muster.client.call('endpointGet', { params: { endpoint } });
-    for (const { replicas } of deployments) for (const replica of replicas) if (replica.loadMs !== undefined) loadMs.push(replica.loadMs);
+    for (const { replicas } of deployments)
+      for (const replica of replicas) if (replica.loadMs !== undefined) loadMs.push(replica.loadMs);
   });
-  if (loadMs.length < names.length) throw new Error(`only ${loadMs.length} of ${names.length} replicas tell how long they took to load`);
+  if (loadMs.length < names.length)
+    throw new Error(`only ${loadMs.length} of ${names.length} replicas tell how long they took to load`);
   return loadMs;
 }
 
 /** Deployments with a runner of their own, each beside the start of a bare process. */
-async function measureNewRunners(muster: Installation, count: number, file: string): Promise<{ readonly muster: number; readonly bare: number }[]> {
+async function measureNewRunners(
+  muster: Installation,
+  count: number,
+  file: string,
+): Promise<{ readonly muster: number; readonly bare: number }[]> {
   const pairs: { readonly muster: number; readonly bare: number }[] = [];
   for (let index = 0; index < count; index++) {
     const endpoint = `own-runner-${index}`;
@@ -170,13 +219,17 @@ async function measureNewRunners(muster: Installation, count: number, file: stri
 }
 
 /** Proportional set size by process: what they share counts once in all. */
-async function memoryOf(muster: Installation): Promise<{ readonly total: number; readonly byProcess: Readonly<Record<string, number>> }> {
+async function memoryOf(
+  muster: Installation,
+): Promise<{ readonly total: number; readonly byProcess: Readonly<Record<string, number>> }> {
   const byProcess: Record<string, number> = {};
   let total = 0;
   for (const pid of await muster.processes()) {
     const bytes = await pssBytesOf([pid]);
     const command = await commandOf(pid);
-    const name = /main\.ts (?<role>\w+)/.exec(command)?.groups?.['role'] ?? (command.includes('runtime-onnx') ? 'runners' : 'others');
+    const name =
+      /main\.ts (?<role>\w+)/.exec(command)?.groups?.['role'] ??
+      (command.includes('runtime-onnx') ? 'runners' : 'others');
     byProcess[name] = mebibytes(bytes) + (byProcess[name] ?? 0);
     total += bytes;
   }

@@ -40,17 +40,28 @@ export async function makeInstallationFolder(): Promise<InstallationFolder> {
   const path = await mkdtemp(join(tmpdir(), 'muster-bench-'));
   return {
     path,
-    environment: { ...withoutOwn(process.env), XDG_CONFIG_HOME: join(path, 'config'), MUSTER_RUNTIME_DIR: join(path, 'run') },
+    environment: {
+      ...withoutOwn(process.env),
+      XDG_CONFIG_HOME: join(path, 'config'),
+      MUSTER_RUNTIME_DIR: join(path, 'run'),
+    },
     remove: () => rm(path, { recursive: true, force: true }),
   };
 }
 
 /** Starts Muster in a folder, which may hold what an earlier start left. */
-export async function startInstallation(folder: InstallationFolder, options: { readonly port?: number; readonly execArgv?: readonly string[] } = {}): Promise<Installation> {
+export async function startInstallation(
+  folder: InstallationFolder,
+  options: { readonly port?: number; readonly execArgv?: readonly string[] } = {},
+): Promise<Installation> {
   const port = options.port ?? (await freePort());
   const startedMs = performance.now();
   const flags = ['up', '--data-dir', join(folder.path, 'data'), '--port', String(port), '--log-level', 'warn'];
-  const child = spawn(process.execPath, ['--conditions=muster-source', ...(options.execArgv ?? []), serverProgram, ...flags], { env: folder.environment, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(
+    process.execPath,
+    ['--conditions=muster-source', ...(options.execArgv ?? []), serverProgram, ...flags],
+    { env: folder.environment, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
   const stop = keepTrack(child);
   const output = collect(child);
   const url = `http://127.0.0.1:${port}`;
@@ -92,7 +103,8 @@ async function freePort(): Promise<number> {
 async function untilReady(child: ChildProcess, url: string): Promise<void> {
   const deadlineMs = performance.now() + readyLimitMs;
   while (performance.now() < deadlineMs) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
     const answer = await fetch(`${url}/readyz`).catch(() => undefined);
     await answer?.arrayBuffer();
     if (answer?.status === 200) return;
@@ -104,7 +116,9 @@ async function untilReady(child: ChildProcess, url: string): Promise<void> {
 /** The admin's token, which the first start saved for the command line. */
 async function readToken(folder: InstallationFolder): Promise<string> {
   const file = join(folder.path, 'config', 'muster', 'config.json');
-  const { tokens = {} } = JSON.parse(await readFile(file, 'utf8')) as { readonly tokens?: Readonly<Record<string, string>> };
+  const { tokens = {} } = JSON.parse(await readFile(file, 'utf8')) as {
+    readonly tokens?: Readonly<Record<string, string>>;
+  };
   const [token] = Object.values(tokens);
   if (token === undefined) throw new Error(`${file} holds no token`);
   return token;

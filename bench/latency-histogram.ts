@@ -23,7 +23,9 @@ export function createLatencyHistogram(): LatencyHistogram {
 
 /** The latency in milliseconds that `share` (0 to 1) of the requests did not exceed; 0 when there were none. */
 export function quantileOf(histograms: readonly Uint32Array[], share: number): number {
-  const merged = Array.from({ length: steps * doublings }, (_, bucket) => histograms.reduce((sum, counts) => sum + (counts[bucket] ?? 0), 0));
+  const merged = Array.from({ length: steps * doublings }, (_, bucket) =>
+    histograms.reduce((sum, counts) => sum + (counts[bucket] ?? 0), 0),
+  );
   const total = merged.reduce((sum, count) => sum + count, 0);
   let left = Math.ceil(total * share);
   if (total === 0) return 0;

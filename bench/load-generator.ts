@@ -80,7 +80,10 @@ export async function generateLoad(order: LoadOrder): Promise<LoadReport> {
       return true;
     };
 
-    const socket: Socket = connect({ host: '127.0.0.1', port: order.port, noDelay: true, onread: { buffer: readBuffer, callback: onRead } }, () => connected.resolve());
+    const socket: Socket = connect(
+      { host: '127.0.0.1', port: order.port, noDelay: true, onread: { buffer: readBuffer, callback: onRead } },
+      () => connected.resolve(),
+    );
     socket.on('error', (error) => {
       fail(`connection ${index}: ${error.message}`);
       connected.resolve();

@@ -13,7 +13,9 @@ export interface Machine {
 }
 
 export function describeMachine(): Machine {
-  const runtime = JSON.parse(readFileSync(fileURLToPath(import.meta.resolve('onnxruntime-node/package.json')), 'utf8')) as { readonly version: string };
+  const runtime = JSON.parse(
+    readFileSync(fileURLToPath(import.meta.resolve('onnxruntime-node/package.json')), 'utf8'),
+  ) as { readonly version: string };
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),

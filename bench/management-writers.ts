@@ -34,8 +34,17 @@ export async function writeToManagement(order: WritersOrder): Promise<WritersRep
     for (let turn = 0; performance.now() - startMs < order.durationMs; turn++) {
       try {
         if (turn % 3 === 0) await client.call('modelCreate', { body: { name: `${order.prefix}-${index}-${turn}` } });
-        else if (turn % 3 === 1) await client.call('aliasSet', { params: { model: order.model, alias: `writer-${index}` }, body: { version: order.version } });
-        else ({ revision } = await client.call('endpointUpdate', { params, body: { description: `change ${turn} of ${order.prefix}` }, ifMatch: revision }));
+        else if (turn % 3 === 1)
+          await client.call('aliasSet', {
+            params: { model: order.model, alias: `writer-${index}` },
+            body: { version: order.version },
+          });
+        else
+          ({ revision } = await client.call('endpointUpdate', {
+            params,
+            body: { description: `change ${turn} of ${order.prefix}` },
+            ifMatch: revision,
+          }));
         writes += 1;
       } catch (error) {
         failures += 1;

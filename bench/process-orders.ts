@@ -13,8 +13,14 @@ export interface OrderedProcess<Order, Report> {
 type Reply<Report> = { readonly report: Report } | { readonly failure: string };
 
 /** Starts a program of this folder that calls `answerOrders`. It ends with this process, however that ends. */
-export function startOrderedProcess<Order, Report>(program: string, options: { readonly execArgv?: readonly string[] } = {}): OrderedProcess<Order, Report> {
-  const child = fork(fileURLToPath(new URL(program, import.meta.url)), [], { serialization: 'advanced', execArgv: ['--conditions=muster-source', ...(options.execArgv ?? [])] });
+export function startOrderedProcess<Order, Report>(
+  program: string,
+  options: { readonly execArgv?: readonly string[] } = {},
+): OrderedProcess<Order, Report> {
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)), [], {
+    serialization: 'advanced',
+    execArgv: ['--conditions=muster-source', ...(options.execArgv ?? [])],
+  });
   const stop = keepTrack(child);
   return {
     pid: child.pid ?? 0,
@@ -44,7 +50,8 @@ export function answerOrders(work: (order: never) => Promise<unknown>): void {
     const reply = (message: Reply<unknown>): void => void process.send?.(message);
     work(order as never).then(
       (report) => reply({ report }),
-      (thrown: unknown) => reply({ failure: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) }),
+      (thrown: unknown) =>
+        reply({ failure: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) }),
     );
   });
   process.on('disconnect', () => process.exit());

@@ -17,7 +17,9 @@ export async function processTree(root: number): Promise<number[]> {
 
 /** Proportional set size: memory that several processes share counts as a part in each. Processes that have ended count nothing. */
 export async function pssBytesOf(pids: readonly number[]): Promise<number> {
-  const sizes = await Promise.all(pids.map(async (pid) => kibibytes(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => ''), 'Pss')));
+  const sizes = await Promise.all(
+    pids.map(async (pid) => kibibytes(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => ''), 'Pss')),
+  );
   return sizes.reduce((sum, size) => sum + size, 0) * 1024;
 }
 

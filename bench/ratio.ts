@@ -7,7 +7,12 @@ export interface Ratio {
 }
 
 export function ratioOf(rounds: readonly number[]): Ratio {
-  return { median: round(quantile(rounds, 0.5)), min: round(Math.min(...rounds)), max: round(Math.max(...rounds)), rounds: rounds.map(round) };
+  return {
+    median: round(quantile(rounds, 0.5)),
+    min: round(Math.min(...rounds)),
+    max: round(Math.max(...rounds)),
+    rounds: rounds.map(round),
+  };
 }
 
 /** How measured values are spread, in their own unit. */
@@ -28,7 +33,8 @@ export function distributionOf(values: readonly number[]): Distribution {
 /** The smallest value that `share` of the values do not exceed; of an even number the median is the mean of the middle two. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  if (share === 0.5 && sorted.length % 2 === 0) return ((sorted[sorted.length / 2 - 1] ?? NaN) + (sorted[sorted.length / 2] ?? NaN)) / 2;
+  if (share === 0.5 && sorted.length % 2 === 0)
+    return ((sorted[sorted.length / 2 - 1] ?? NaN) + (sorted[sorted.length / 2] ?? NaN)) / 2;
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN;
 }
 

@@ -22,7 +22,11 @@ bench/results/<name>.json and .svg.
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, check: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
 });
 const chosen = positionals.length === 0 ? benchmarks : benchmarks.filter(({ name }) => positionals.includes(name));
 const unknown = positionals.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
@@ -39,9 +43,18 @@ for (const benchmark of chosen) {
   const measured = await benchmark.measure({ isQuick: values.quick, log: (line) => log(`  ${line}`) });
   for (const figure of measured.figures) log(describeFigure(figure));
   missed += measured.figures.filter((figure) => !figure.isAccepted).length;
-  if (!values.quick) await save({ name: benchmark.name, title: benchmark.title, ranOn: new Date().toISOString().slice(0, 10), machine: describeMachine(), ...measured });
+  if (!values.quick)
+    await save({
+      name: benchmark.name,
+      title: benchmark.title,
+      ranOn: new Date().toISOString().slice(0, 10),
+      machine: describeMachine(),
+      ...measured,
+    });
 }
-log(missed === 0 ? 'Every ratio is in its accepted range.' : `${missed} of the ratios are outside their accepted range.`);
+log(
+  missed === 0 ? 'Every ratio is in its accepted range.' : `${missed} of the ratios are outside their accepted range.`,
+);
 process.exit(values.check && missed > 0 ? 1 : 0);
 
 async function save(result: Result): Promise<void> {

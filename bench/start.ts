@@ -5,7 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { type Benchmark, figureOf } from './benchmark.ts';
 import { keepTrack } from './children.ts';
 import { inferBody } from './infer-request.ts';
-import { type Installation, type InstallationFolder, makeInstallationFolder, startInstallation } from './installation.ts';
+import {
+  type Installation,
+  type InstallationFolder,
+  makeInstallationFolder,
+  startInstallation,
+} from './installation.ts';
 import { distributionOf, ratioOf } from './ratio.ts';
 
 /*
@@ -44,19 +49,43 @@ export const start: Benchmark = {
       }
     });
     const bareAt = (index: number): number => bareMs[index] ?? NaN;
-    log(`node -e 0 ${distributionOf(bareMs).p50} ms, server ${distributionOf(readyMs).p50} ms, --version ${distributionOf(versionMs).p50} ms, deploy to prediction ${distributionOf(deployMs).p50} ms`);
+    log(
+      `node -e 0 ${distributionOf(bareMs).p50} ms, server ${distributionOf(readyMs).p50} ms, --version ${distributionOf(versionMs).p50} ms, deploy to prediction ${distributionOf(deployMs).p50} ms`,
+    );
     return {
       figures: [
-        figureOf('empty server to ready', 'start of `muster up` on an empty folder to the first 200 of /readyz / `node -e 0`', ratioOf(readyMs.map((ms, round) => ms / bareAt(round))), accepted.ready),
-        figureOf('muster --version', '`muster --version` / `node -e 0`', ratioOf(versionMs.map((ms, round) => ms / bareAt(rounds + 2 * round))), accepted.version),
-        figureOf('deploy to first prediction', 'start of `muster deploy` to the first 200 of the endpoint / `node -e 0`', ratioOf(deployMs.map((ms, round) => ms / bareAt(rounds + 2 * round + 1))), accepted.deploy),
+        figureOf(
+          'empty server to ready',
+          'start of `muster up` on an empty folder to the first 200 of /readyz / `node -e 0`',
+          ratioOf(readyMs.map((ms, round) => ms / bareAt(round))),
+          accepted.ready,
+        ),
+        figureOf(
+          'muster --version',
+          '`muster --version` / `node -e 0`',
+          ratioOf(versionMs.map((ms, round) => ms / bareAt(rounds + 2 * round))),
+          accepted.version,
+        ),
+        figureOf(
+          'deploy to first prediction',
+          'start of `muster deploy` to the first 200 of the endpoint / `node -e 0`',
+          ratioOf(deployMs.map((ms, round) => ms / bareAt(rounds + 2 * round + 1))),
+          accepted.deploy,
+        ),
       ],
-      values: { nodeMs: distributionOf(bareMs), readyMs: distributionOf(readyMs), versionMs: distributionOf(versionMs), deployToPredictionMs: distributionOf(deployMs) },
+      values: {
+        nodeMs: distributionOf(bareMs),
+        readyMs: distributionOf(readyMs),
+        versionMs: distributionOf(versionMs),
+        deployToPredictionMs: distributionOf(deployMs),
+      },
     };
   },
 };
 
-async function inNewInstallation<T>(work: (muster: Installation, folder: InstallationFolder) => Promise<T>): Promise<T> {
+async function inNewInstallation<T>(
+  work: (muster: Installation, folder: InstallationFolder) => Promise<T>,
+): Promise<T> {
   const folder = await makeInstallationFolder();
   const muster = await startInstallation(folder);
   try {
@@ -75,7 +104,10 @@ async function timeOf(words: readonly string[], environment: NodeJS.ProcessEnv):
   let problems = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (problems += chunk));
   await once(child, 'close');
-  if (child.exitCode !== 0) throw new Error(`node ${words.join(' ')} ended with ${child.exitCode ?? child.signalCode}: ${problems.slice(-2000)}`);
+  if (child.exitCode !== 0)
+    throw new Error(
+      `node ${words.join(' ')} ended with ${child.exitCode ?? child.signalCode}: ${problems.slice(-2000)}`,
+    );
   return performance.now() - startMs;
 }
 
@@ -88,7 +120,11 @@ async function firstPrediction(muster: Installation, folder: InstallationFolder,
   deploy.catch(() => (hasFailed = true));
   const body = inferBody('input', [Array.from({ length: 30 }, () => 1)]);
   for (;;) {
-    const answer = await fetch(`${muster.url}/v2/models/${endpoint}/infer`, { method: 'POST', body, headers: { authorization: `Bearer ${muster.token}`, 'content-type': 'application/json' } });
+    const answer = await fetch(`${muster.url}/v2/models/${endpoint}/infer`, {
+      method: 'POST',
+      body,
+      headers: { authorization: `Bearer ${muster.token}`, 'content-type': 'application/json' },
+    });
     await answer.arrayBuffer();
     if (answer.status === 200) break;
     if (hasFailed) break;

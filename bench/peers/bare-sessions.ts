@@ -24,7 +24,11 @@ answerOrders(async ({ files, columns }: BareSessionsOrder): Promise<BareSessions
   const loadMs: number[] = [];
   for (const file of files) {
     const startMs = performance.now();
-    const session = await InferenceSession.create(await readFile(file), { intraOpNumThreads: 1, interOpNumThreads: 1, enableCpuMemArena: false });
+    const session = await InferenceSession.create(await readFile(file), {
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      enableCpuMemArena: false,
+    });
     await session.run({ [session.inputNames[0] ?? 'x']: row });
     loadMs.push(performance.now() - startMs);
     sessions.push(session);

@@ -22,7 +22,10 @@ let loaded: { readonly file: string; readonly session: InferenceSession } | unde
 answerOrders(async ({ file, threads, shape, warmUpMs, durationMs }: ModelLoopOrder): Promise<ModelLoopReport> => {
   if (loaded?.file !== file) {
     await loaded?.session.release();
-    loaded = { file, session: await InferenceSession.create(file, { intraOpNumThreads: threads, interOpNumThreads: 1 }) };
+    loaded = {
+      file,
+      session: await InferenceSession.create(file, { intraOpNumThreads: threads, interOpNumThreads: 1 }),
+    };
   }
   const { session } = loaded;
   const random = createRandom(1);

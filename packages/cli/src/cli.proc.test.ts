@@ -22,7 +22,11 @@ afterEach(async () => {
 
 function signIn(): void {
   mkdirSync(join(home.folder, '.config', 'muster'), { recursive: true });
-  writeFileSync(join(home.folder, '.config', 'muster', 'config.json'), JSON.stringify({ server: twin.url, tokens: { [twin.url]: twin.token } }), { mode: 0o600 });
+  writeFileSync(
+    join(home.folder, '.config', 'muster', 'config.json'),
+    JSON.stringify({ server: twin.url, tokens: { [twin.url]: twin.token } }),
+    { mode: 0o600 },
+  );
 }
 
 function routesSeen(): string[] {

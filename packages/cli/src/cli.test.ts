@@ -22,7 +22,11 @@ afterEach(async () => {
 
 function signIn(): void {
   mkdirSync(join(home.folder, '.config', 'muster'), { recursive: true });
-  writeFileSync(join(home.folder, '.config', 'muster', 'config.json'), JSON.stringify({ server: twin.url, tokens: { [twin.url]: twin.token } }), { mode: 0o600 });
+  writeFileSync(
+    join(home.folder, '.config', 'muster', 'config.json'),
+    JSON.stringify({ server: twin.url, tokens: { [twin.url]: twin.token } }),
+    { mode: 0o600 },
+  );
 }
 
 function model(): string {
@@ -72,7 +76,16 @@ describe('deploy', () => {
 
   test('keeps the settings of what is live, changed by the flags', async () => {
     await home.run(['deploy', model(), '--name', 'fraud', '--replicas', '2', '--memory', '512Mi']);
-    const { stderr } = await home.run(['deploy', 'fraud:1', '--name', 'fraud', '--canary', '10%', '--batch-wait', '5ms']);
+    const { stderr } = await home.run([
+      'deploy',
+      'fraud:1',
+      '--name',
+      'fraud',
+      '--canary',
+      '10%',
+      '--batch-wait',
+      '5ms',
+    ]);
     expect(stderr).toContain('keeping 2 replicas, memory 512Mi');
     const request = twin.seen.findLast(({ route }) => route === 'deploy')?.body;
     expect(request).toMatchObject({
@@ -87,7 +100,6 @@ describe('deploy', () => {
     expect(stderr).toMatch(/endpoint muster-cli-\S+, after the file; --name chooses another/);
     expect(stdout).toMatch(/\/predict\/muster-cli-/);
   });
-
 });
 
 describe('predict', () => {
@@ -106,7 +118,13 @@ describe('predict', () => {
   test('sends a CSV file, rows as an argument, and standard input', async () => {
     const fromCsv = await home.run(['predict', 'fraud', rows(), '--json']);
     expect((JSON.parse(fromCsv.stdout) as { predictions: unknown[] }).predictions).toHaveLength(2);
-    const fromRows = await home.run(['predict', 'fraud', '--rows', '{"age": 1, "income": 12345678901234567890}', '--json']);
+    const fromRows = await home.run([
+      'predict',
+      'fraud',
+      '--rows',
+      '{"age": 1, "income": 12345678901234567890}',
+      '--json',
+    ]);
     expect((JSON.parse(fromRows.stdout) as { predictions: unknown[] }).predictions).toHaveLength(1);
     expect(twin.seen.at(-1)?.body).toContain('12345678901234567890');
     const fromStdin = await home.run(['predict', 'fraud', '-', '--json'], { stdin: '[{"age":1},{"age":2},{"age":3}]' });
@@ -133,7 +151,7 @@ describe('errors', () => {
 
   test.each([
     ['a token that nobody has', 4, ['status'], { MUSTER_TOKEN: 'wrong' }],
-    ['a server that is not there', 9, ['status', '--server', 'http://localhost:1'], {}],
+    ['a server that is not there', 9, ['status', '--server', 'http://localhost:2'], {}],
     ['an unknown command', 64, ['deplyo'], {}],
     ['an unknown flag', 64, ['deploy', 'model.onnx', '--nmae', 'x'], {}],
     ['a share without its sign', 64, ['deploy', 'model.onnx', '--canary', '0.1'], {}],
@@ -168,7 +186,10 @@ describe('signing in', () => {
     const { code, stderr } = await home.run(['login', '--server', twin.url], { stdin: `${twin.token}\n` });
     expect(stderr).toContain(`signed in to ${twin.url} as ana`);
     expect(code).toBe(0);
-    expect(JSON.parse(readFileSync(config, 'utf8'))).toEqual({ server: twin.url, tokens: { 'http://other': 'x', [twin.url]: twin.token } });
+    expect(JSON.parse(readFileSync(config, 'utf8'))).toEqual({
+      server: twin.url,
+      tokens: { 'http://other': 'x', [twin.url]: twin.token },
+    });
     expect(statSync(config).mode & 0o777).toBe(0o600);
   });
 
@@ -181,21 +202,29 @@ describe('signing in', () => {
 
   test('token prints the token and nothing else, also where the server is spelled differently', async () => {
     expect(await home.run(['token'])).toEqual({ code: 0, stdout: `${twin.token}\n`, stderr: '' });
-    expect((await home.run(['token', '--server', twin.url.replace('localhost', '127.0.0.1')])).stdout).toBe(`${twin.token}\n`);
+    expect((await home.run(['token', '--server', twin.url.replace('localhost', '127.0.0.1')])).stdout).toBe(
+      `${twin.token}\n`,
+    );
   });
 
   test('a flag goes before the environment, which goes before the configuration', async () => {
-    const gone = 'http://localhost:1';
+    const gone = 'http://localhost:2';
     expect((await home.run(['whoami'], { env: { MUSTER_SERVER: gone } })).code).toBe(9);
-    expect((await home.run(['whoami', '--server', twin.url], { env: { MUSTER_SERVER: gone } })).stdout).toContain('ana, person, in default (admin)');
+    expect((await home.run(['whoami', '--server', twin.url], { env: { MUSTER_SERVER: gone } })).stdout).toContain(
+      'ana, person, in default (admin)',
+    );
   });
 });
 
 test('lists are tables of whole cells in a pipe, names with -o name, items with --json; escape sequences of others are not passed on', async () => {
   await home.run(['deploy', model(), '--name', 'fraud']);
-  expect((await home.run(['endpoint', 'list'])).stdout).toMatch(/^NAME +STATE.*\nfraud +ready +fraud:1 .*2026-11-24T12:00:00.000Z\n$/);
+  expect((await home.run(['endpoint', 'list'])).stdout).toMatch(
+    /^NAME +STATE.*\nfraud +ready +fraud:1 .*2026-11-24T12:00:00.000Z\n$/,
+  );
   expect((await home.run(['endpoint', 'list', '-o', 'name'])).stdout).toBe('fraud\n');
-  expect(JSON.parse((await home.run(['model', 'list', '--json'])).stdout)).toMatchObject({ items: [{ name: 'fraud' }] });
+  expect(JSON.parse((await home.run(['model', 'list', '--json'])).stdout)).toMatchObject({
+    items: [{ name: 'fraud' }],
+  });
   const logs = await home.run(['endpoint', 'logs', 'fraud'], { env: { FORCE_COLOR: '0' } });
   expect(logs.stdout).toContain('was made red');
   expect(logs.stdout).not.toContain('\u001b');
@@ -206,6 +235,8 @@ test('lists are tables of whole cells in a pipe, names with -o name, items with 
 test('completion offers the names that the server knows', async () => {
   await home.run(['deploy', model(), '--name', 'fraud']);
   // A loaded machine may take longer than a person at the Tab key would wait; then there are no names, and it is asked again.
-  await expect.poll(async () => (await home.run(['complete', '--', 'endpoint', 'show', 'fr'])).stdout, { timeout: 20_000 }).toBe('fraud\n');
+  await expect
+    .poll(async () => (await home.run(['complete', '--', 'endpoint', 'show', 'fr'])).stdout, { timeout: 20_000 })
+    .toBe('fraud\n');
   expect((await home.run(['complete', '--', 'endpoint', 'sh'])).stdout).toMatch(/^show\t/);
 });

@@ -26,7 +26,10 @@ export function describeCommands(): string {
 }
 
 function leavesOf(command: Command): Command[] {
-  const visible = command.createHelp().visibleCommands(command).filter((one) => one.name() !== 'help');
+  const visible = command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((one) => one.name() !== 'help');
   return visible.flatMap((one) => (one.commands.length === 0 ? [one] : leavesOf(one)));
 }
 
@@ -47,11 +50,16 @@ function describe(command: Command): string[] {
 }
 
 function argumentList(all: readonly Argument[]): string {
-  return all.map((argument) => `- \`${argument.name()}\`: ${argument.description}${choicesText(argument.argChoices)}`).join('\n');
+  return all
+    .map((argument) => `- \`${argument.name()}\`: ${argument.description}${choicesText(argument.argChoices)}`)
+    .join('\n');
 }
 
 function flagTable(options: readonly Option[]): string {
-  const rows = options.map(({ flags, description, argChoices }) => `| \`${flags.replaceAll('|', String.raw`\|`)}\` | ${description}${choicesText(argChoices)} |`);
+  const rows = options.map(
+    ({ flags, description, argChoices }) =>
+      `| \`${flags.replaceAll('|', String.raw`\|`)}\` | ${description}${choicesText(argChoices)} |`,
+  );
   return ['| flag | meaning |', '|---|---|', ...rows].join('\n');
 }
 

@@ -38,7 +38,9 @@ export function createInvocation(surroundings: Surroundings, flags: GlobalFlags)
     target: findOnce,
     client: async () => {
       const { server, token } = findOnce();
-      return await (client ??= import('./context/connect.ts').then(({ connect }) => connect(server, token, terminal, surroundings.interruption)));
+      return await (client ??= import('./context/connect.ts').then(({ connect }) =>
+        connect(server, token, terminal, surroundings.interruption),
+      ));
     },
   };
 }

@@ -21,7 +21,10 @@ export function createProgram(version: string, output: OutputConfiguration, does
     .addOption(new Option('--color <WHEN>', 'colours').choices(['auto', 'always', 'never']))
     .addOption(new Option('-q, --quiet', 'print data and errors only'))
     .addOption(new Option('-y, --yes', 'answer questions with yes'));
-  program.addHelpText('after', '\nStart with:\n  muster up\n  muster deploy model.onnx --name fraud\n  muster predict fraud\n\nExit codes: 0 ok, 1 failure, 4 sign in, 5 forbidden, 6 not found, 7 conflict, 9 unreachable, 64 usage, 130 interrupted.');
+  program.addHelpText(
+    'after',
+    '\nStart with:\n  muster up\n  muster deploy model.onnx --name fraud\n  muster predict fraud\n\nExit codes: 0 ok, 1 failure, 4 sign in, 5 forbidden, 6 not found, 7 conflict, 9 unreachable, 64 usage, 130 interrupted.',
+  );
   addFleetVerbs(program, does);
   program.commandsGroup('Nouns:');
   addEndpointCommands(program, does);

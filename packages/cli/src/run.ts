@@ -34,12 +34,23 @@ export async function run(words: readonly string[], surroundings: Surroundings):
     else await program.parseAsync([...words], { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help')) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    return await tell(error instanceof CommanderError ? usageError(error) : error, words, surroundings, program.opts<GlobalFlags>());
+    if (error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help'))
+      return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    return await tell(
+      error instanceof CommanderError ? usageError(error) : error,
+      words,
+      surroundings,
+      program.opts<GlobalFlags>(),
+    );
   }
 }
 
-async function tell(thrown: unknown, words: readonly string[], surroundings: Surroundings, flags: GlobalFlags): Promise<number> {
+async function tell(
+  thrown: unknown,
+  words: readonly string[],
+  surroundings: Surroundings,
+  flags: GlobalFlags,
+): Promise<number> {
   const error = surroundings.interruption.aborted && !(thrown instanceof Interrupted) ? new Interrupted() : thrown;
   const { shownError, errorJson, errorText } = await import('./output/error-text.ts');
   const shown = shownError(error);
@@ -56,7 +67,10 @@ async function tell(thrown: unknown, words: readonly string[], surroundings: Sur
 function usageError(error: CommanderError): UsageError {
   const [headline = '', hint = ''] = error.message.replace(/^error: /, '').split('\n');
   const meant = /\(Did you mean (?:one of )?(.+?)\?\)/.exec(hint)?.[1];
-  return new UsageError(headline, meant === undefined ? 'muster help lists the commands, muster COMMAND --help its flags.' : `Write ${meant}.`);
+  return new UsageError(
+    headline,
+    meant === undefined ? 'muster help lists the commands, muster COMMAND --help its flags.' : `Write ${meant}.`,
+  );
 }
 
 function traceOf(error: Error): string {

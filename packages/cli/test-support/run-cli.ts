@@ -22,7 +22,10 @@ export interface Home extends Disposable {
   /** Runs a command line in the test's own process, which is quick. */
   run(words: readonly string[], options?: RunOptions): Promise<Ended>;
   /** Starts the program as a user would. */
-  start(words: readonly string[], options?: RunOptions): { readonly child: ChildProcess; readonly ended: Promise<Ended> };
+  start(
+    words: readonly string[],
+    options?: RunOptions,
+  ): { readonly child: ChildProcess; readonly ended: Promise<Ended> };
 }
 
 export interface RunOptions {
@@ -32,11 +35,20 @@ export interface RunOptions {
 
 export function createHome(): Home {
   const folder = mkdtempSync(join(tmpdir(), 'muster-cli-'));
-  function start(words: readonly string[], options: RunOptions = {}): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  function start(
+    words: readonly string[],
+    options: RunOptions = {},
+  ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
     const child = spawn(process.execPath, ['--conditions=muster-source', main, ...words], {
       cwd: folder,
       // The cache of compiled sources is shared with the other runs of this machine: it changes nothing but time.
-      env: { PATH: process.env['PATH'], HOME: folder, LANG: 'C.UTF-8', XDG_CACHE_HOME: join(tmpdir(), `muster-cli-test-cache-${process.getuid?.() ?? 0}`), ...options.env },
+      env: {
+        PATH: process.env['PATH'],
+        HOME: folder,
+        LANG: 'C.UTF-8',
+        XDG_CACHE_HOME: join(tmpdir(), `muster-cli-test-cache-${process.getuid?.() ?? 0}`),
+        ...options.env,
+      },
     });
     const output = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));

@@ -75,7 +75,10 @@ export async function startTwinServer(): Promise<TwinServer> {
     const found = findRoute(request.method ?? '', url.pathname);
     if (found === undefined) throw new MusterError('route_not_found', url.pathname);
     const { name, route, params } = found;
-    const parsed = typeof route.body === 'object' ? route.body.parse(body.length === 0 ? undefined : JSON.parse(body.toString())) : body;
+    const parsed =
+      typeof route.body === 'object'
+        ? route.body.parse(body.length === 0 ? undefined : JSON.parse(body.toString()))
+        : body;
     seen.push({ route: name, body: parsed });
     const failure = failures.get(name);
     if (failure !== undefined) {
@@ -104,7 +107,9 @@ export async function startTwinServer(): Promise<TwinServer> {
           database: { kind: 'sqlite', ok: true },
           objects: { kind: 'folder', ok: true },
           isolation: { level: 'namespaces', advice: '' },
-          processes: [{ role: 'control', id: 'control', state: 'running', pid: 7, startedAt: now, restarts: 0, memoryBytes: 1e8 }],
+          processes: [
+            { role: 'control', id: 'control', state: 'running', pid: 7, startedAt: now, restarts: 0, memoryBytes: 1e8 },
+          ],
           counts: { models: models.size, endpoints: endpoints.size, ready: endpoints.size },
         };
       case 'modelList':
@@ -158,7 +163,17 @@ export async function startTwinServer(): Promise<TwinServer> {
         return undefined;
       case 'endpointEvents':
         endpointOf(endpoint);
-        return { items: [{ at: now, level: 'info', deployment: null, what: 'created', message: `endpoint ${endpoint} was made \u001b[31mred` }] };
+        return {
+          items: [
+            {
+              at: now,
+              level: 'info',
+              deployment: null,
+              what: 'created',
+              message: `endpoint ${endpoint} was made \u001b[31mred`,
+            },
+          ],
+        };
       case 'deploy': {
         const request = deploySchema.parse(body);
         const number = request.version ?? known(request.model).aliases[request.alias ?? ''] ?? 0;
@@ -202,7 +217,18 @@ export async function startTwinServer(): Promise<TwinServer> {
 
   function startOperation(kind: Operation['kind'], subject: string, result: Record<string, unknown>): Operation {
     const id = `op${operations.size + 1}`;
-    const ended: Operation = { id, kind, subject, state: 'succeeded', progress: 'done', result, problem: null, createdAt: now, createdBy: 'ana', finishedAt: now };
+    const ended: Operation = {
+      id,
+      kind,
+      subject,
+      state: 'succeeded',
+      progress: 'done',
+      result,
+      problem: null,
+      createdAt: now,
+      createdBy: 'ana',
+      finishedAt: now,
+    };
     operations.set(id, ended);
     return { ...ended, state: 'running', progress: 'begun', result: null, finishedAt: null };
   }
@@ -224,11 +250,29 @@ export async function startTwinServer(): Promise<TwinServer> {
   }
   function modelDocument(name: string): object {
     const { versions, aliases } = known(name);
-    return { name, team: 'default', description: '', tags: {}, latestVersion: versions.length === 0 ? null : versions.length, aliases, createdAt: now, createdBy: 'ana' };
+    return {
+      name,
+      team: 'default',
+      description: '',
+      tags: {},
+      latestVersion: versions.length === 0 ? null : versions.length,
+      aliases,
+      createdAt: now,
+      createdBy: 'ana',
+    };
   }
   function uploadDocument(id: string): object {
     const { sizeBytes, sha256, parts } = uploadOf(id);
-    return { id, sizeBytes, sha256, partBytes, received: [...parts.keys()], state: objects.has(sha256) ? 'completed' : 'open', createdAt: now, expiresAt: now };
+    return {
+      id,
+      sizeBytes,
+      sha256,
+      partBytes,
+      received: [...parts.keys()],
+      state: objects.has(sha256) ? 'completed' : 'open',
+      createdAt: now,
+      expiresAt: now,
+    };
   }
 
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
@@ -252,11 +296,17 @@ function missing(code: ErrorCode, message: string): never {
   throw new MusterError(code, message);
 }
 
-function findRoute(method: string, path: string): { readonly name: RouteName; readonly route: Route; readonly params: Record<string, string> } | undefined {
+function findRoute(
+  method: string,
+  path: string,
+): { readonly name: RouteName; readonly route: Route; readonly params: Record<string, string> } | undefined {
   for (const [name, route] of Object.entries(routes) as [RouteName, Route][]) {
     const match = new RegExp(`^${route.path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`).exec(path);
     if (match === null || route.method !== method) continue;
-    const params = Object.entries(match.groups ?? {}).map(([key, value]): [string, string] => [key, decodeURIComponent(value)]);
+    const params = Object.entries(match.groups ?? {}).map(([key, value]): [string, string] => [
+      key,
+      decodeURIComponent(value),
+    ]);
     return { name, route, params: Object.fromEntries(params) };
   }
   return undefined;
@@ -276,7 +326,17 @@ function versionDocument(model: string, number: number, digest: string, hasSampl
     digest,
     sizeBytes: 3000,
     signature,
-    facts: { format: 'onnx', sizeBytes: 3000, producer: 'skl2onnx', irVersion: 8, opsets: { '': 17 }, operators: {}, parameterCount: 31, metadata: {}, adaptations: [] },
+    facts: {
+      format: 'onnx',
+      sizeBytes: 3000,
+      producer: 'skl2onnx',
+      irVersion: 8,
+      opsets: { '': 17 },
+      operators: {},
+      parameterCount: 31,
+      metadata: {},
+      adaptations: [],
+    },
     sampleDigest: hasSample ? '0'.repeat(64) : null,
     description: '',
     tags: {},
@@ -285,7 +345,13 @@ function versionDocument(model: string, number: number, digest: string, hasSampl
   };
 }
 
-function endpointDocument(name: string, earlier: Endpoint | undefined, model: string, version: number, request: { role: 'live' | 'canary' | 'shadow'; sharePercent?: number | undefined; settings: unknown }): Endpoint {
+function endpointDocument(
+  name: string,
+  earlier: Endpoint | undefined,
+  model: string,
+  version: number,
+  request: { role: 'live' | 'canary' | 'shadow'; sharePercent?: number | undefined; settings: unknown },
+): Endpoint {
   const deployment = {
     id: `d${version}-${request.role}`,
     endpoint: name,

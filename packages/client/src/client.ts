@@ -31,6 +31,8 @@ export interface CallOptions<N extends RouteName> {
   readonly ifMatch?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Longest wait for this answer's head, where it is known to take longer than others. */
+  readonly timeoutMs?: number;
 }
 
 /** What a route answers: its JSON; for bytes and events the response itself. */
@@ -53,7 +55,7 @@ export interface Client {
   readonly url: string;
   call<N extends RouteName>(name: N, options?: CallOptions<N>): Promise<CallAnswer<N>>;
   /** Any address of the installation, such as `/predict/fraud`, with the token. */
-  request(path: string, init?: RequestInit): Promise<Response>;
+  request(path: string, init?: RequestInit & { readonly timeoutMs?: number }): Promise<Response>;
   /** Follows an operation to its end and returns it; `onChange` sees each state. Reconnects when the stream breaks. */
   follow(
     operation: Operation,
@@ -63,9 +65,9 @@ export interface Client {
 
 export function createClient(options: ClientOptions): Client {
   const base = options.url.replace(/\/+$/, '');
-  const timeoutMs = options.timeoutMs ?? 30_000;
 
-  async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  async function request(path: string, wish: RequestInit & { readonly timeoutMs?: number } = {}): Promise<Response> {
+    const { timeoutMs = options.timeoutMs ?? 30_000, ...init } = wish;
     const headers = new Headers(init.headers);
     if (options.token !== undefined) headers.set('authorization', `Bearer ${options.token}`);
     if (options.userAgent !== undefined) headers.set('user-agent', options.userAgent);
@@ -100,6 +102,7 @@ export function createClient(options: ClientOptions): Client {
         ? {}
         : { body: body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
       ...(callOptions.signal === undefined ? {} : { signal: callOptions.signal }),
+      ...(callOptions.timeoutMs === undefined ? {} : { timeoutMs: callOptions.timeoutMs }),
     });
     if (!response.ok) throw await errorIn(response);
     if (typeof route.answer.schema === 'string') return response as CallAnswer<N>;

@@ -2,7 +2,7 @@
 const maxEventChars = 1_000_000;
 
 /** The JSON of each event in a `text/event-stream` response. */
-export async function* eventsOf(response: Response): AsyncGenerator<unknown> {
+export async function* eventsOf(response: Response): AsyncGenerator {
   if (response.body === null) return;
   let pending = '';
   for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {

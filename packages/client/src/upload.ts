@@ -1,6 +1,10 @@
 import type { StoredObject, Upload } from '@muster-ml/protocol';
 import type { Client } from './client.ts';
 
+/** A part may crawl over a slow line, and the server reads the whole file again before it says that it is complete. */
+const partTimeoutMs = 600_000;
+const completeTimeoutMs = 3_600_000;
+
 /** A file to send: anything that can give a range of its bytes, so that no file is ever whole in memory. */
 export interface UploadSource {
   readonly sizeBytes: number;
@@ -46,7 +50,11 @@ export async function upload(
     };
     await Promise.all(Array.from({ length: options.parallel ?? 3 }, worker));
   }
-  return await client.call('uploadComplete', { params: { upload: started.id }, ...signal });
+  return await client.call('uploadComplete', {
+    params: { upload: started.id },
+    timeoutMs: completeTimeoutMs,
+    ...signal,
+  });
 
   function partSize(part: number): number {
     return Math.min(started.partBytes, source.sizeBytes - (part - 1) * started.partBytes);
@@ -65,6 +73,7 @@ async function sendPart(
       await client.call('uploadPart', {
         params: { upload: id, part },
         body: bytes,
+        timeoutMs: partTimeoutMs,
         ...(signal === undefined ? {} : { signal }),
       });
       return;

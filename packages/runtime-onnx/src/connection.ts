@@ -14,6 +14,12 @@ import {
 /** How long a connection may take to say who it is. */
 const helloTimeoutMs = 10_000;
 
+/** How long a peer that is cut off may take to close its side. */
+const cutOffAfterMs = 1000;
+
+/** Answers that may wait for a peer that does not read them. */
+const maxUnreadBytes = 256 * 1024 * 1024;
+
 /** Frames up to here are cheaper to write as one copy than as a list of buffers. */
 const copyUpToBytes = 16 * 1024;
 
@@ -34,13 +40,20 @@ export interface ConnectionHandlers {
   onClose(): void;
 }
 
-/** Speaks frames on a socket. A peer that breaks the rules of the link is told so and cut off; one that does not read is not read. */
+/**
+ * Speaks frames on a socket. A peer that breaks the rules of the link is told so and cut off; from one that does not
+ * read its answers nothing more is taken, and it is cut off when they become too many.
+ */
 export function openConnection(socket: Socket, limits: FrameLimits, handlers: ConnectionHandlers): Connection {
   const reader = new FrameReader(limits);
   let hasGreeted = false;
 
   function send(kind: FrameKind, request: number, header: unknown, payload: readonly Uint8Array[] = []): void {
     if (socket.destroyed || socket.writableEnded) return;
+    if (socket.writableLength > maxUnreadBytes) {
+      socket.destroy();
+      return;
+    }
     const buffers = encodeFrame(kind, request, header, payload, limits);
     const size = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
     let isFlowing = true;
@@ -60,8 +73,10 @@ export function openConnection(socket: Socket, limits: FrameLimits, handlers: Co
   function cutOff(thrown: unknown): void {
     sendError(0, thrown);
     socket.end();
+    // What still comes is thrown away, so that the peer reads the reason and not a reset; but not for long.
     socket.removeAllListeners('data');
     socket.resume();
+    setTimeout(() => socket.destroy(), cutOffAfterMs).unref();
   }
 
   function onFrame(frame: Frame): void {

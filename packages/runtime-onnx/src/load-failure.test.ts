@@ -23,6 +23,10 @@ describe('what the runtime says', () => {
       'External data path validation failed for initializer: w. Error: tensorprotoutils.cc:434 ValidateExternalDataPathFromDir Absolute path not allowed',
       'External data path validation failed for initializer: w. Error: Absolute path not allowed',
     ],
+    [
+      "while running Pad node. Name:'/encoder/layer.0/Pad' Status",
+      "while running Pad node. Name:'/encoder/layer.0/Pad' Status",
+    ],
     ['cannot open /var/lib/muster/objects/ab/cdef: no', 'cannot open …: no'],
   ])('is shortened without paths and signatures', (text, short) => {
     expect(shortenRuntimeText(text)).toBe(short);

@@ -23,7 +23,8 @@ export function shortenRuntimeText(text: string): string {
     // Where in its sources it was thrown: file, line and the function's signature.
     .replaceAll(/\/onnxruntime_src\/\S*:\d+ (?:[^\n]*?\)(?:::<lambda\(\)>)? (?=[A-Z]|\S+ was false))?/gu, '')
     .replaceAll(/\b[\w-]+\.(?:cc|h):\d+ \w+ /gu, '')
-    .replaceAll(/(?<![\w.:/])\/[^\s/:'"]+\/[^\s:'"]*/gu, '…')
+    // Paths; a name in quotes is a node of the graph, which exporters name like one.
+    .replaceAll(/(?<![\w.:/'])\/[^\s/:'"]+\/[^\s:'"]*/gu, '…')
     .replaceAll(/\s+/gu, ' ')
     .trim();
   return short.length > maxTextLength ? `${short.slice(0, maxTextLength)}…` : short;

@@ -29,8 +29,13 @@ export async function openModel(file: string, options: ReplicaOptions): Promise<
     checkExternalData(outline);
     const dropped = findZipMaps(outline);
     checkPorts(outline, new Set(dropped.map(({ output }) => output.name)));
-    const source = dropped.length === 0 ? file : dropZipMaps(descriptor, outline, dropped);
-    return { outline, session: await createSession(source, sessionOptions, outline, options), dropped };
+    if (dropped.length === 0)
+      return { outline, dropped, session: await createSession(file, sessionOptions, outline, options) };
+    const changed = dropZipMaps(descriptor, outline, dropped);
+    const session = await createSession(changed, sessionOptions, outline, options);
+    // The runtime has its own copy: give this one back now, and not when the collector happens to come by.
+    changed.buffer.transfer(0);
+    return { outline, dropped, session };
   } finally {
     closeSync(descriptor);
   }

@@ -1,7 +1,11 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { frameKinds, linkVersion } from '@muster-ml/protocol';
 import { describe, expect, test } from 'vitest';
 import { LinkClient, fixture, startRunner, steps, tensor } from '../test-support/link-client.ts';
+import { onnxModel } from '../test-support/onnx-model.ts';
 
 test('a runner listens on TCP too, on a port that it names', async () => {
   const runner = await startRunner([], 'tcp:127.0.0.1:0');
@@ -29,6 +33,38 @@ test('a payload beyond the limit ends the connection before it is taken into mem
   await once(client.socket, 'close');
   expect(client.unasked).toMatchObject([{ header: { code: 'link_violation' } }]);
   await runner.end();
+});
+
+test('a peer that does not read its answers is cut off before they fill the memory', async () => {
+  const runner = await startRunner();
+  const folder = mkdtempSync(join(tmpdir(), 'muster-onnx-'));
+  const file = join(folder, 'wide.onnx');
+  const shape = {
+    inputs: [{ name: 'size', element: 7, shape: [1] }],
+    outputs: [{ name: 'zeros', element: 1, shape: ['N'] }],
+  };
+  writeFileSync(
+    file,
+    onnxModel({ ...shape, nodes: [{ op: 'ConstantOfShape', inputs: ['size'], outputs: ['zeros'] }] }),
+  );
+  const deaf = await runner.connect();
+  await deaf.load('wide', file);
+  const closed = once(deaf.socket, 'close');
+  deaf.socket.pause();
+  for (let index = 0; index < 100; index++)
+    deaf.sendInfer('wide', [tensor('size', 'INT64', [1], BigInt64Array.of(2_000_000n))]);
+  const other = await runner.connect();
+  let peakBytes = 0;
+  for (let index = 0; index < 50; index++) {
+    const { rssBytes } = await other.health();
+    peakBytes = Math.max(peakBytes, rssBytes);
+    await other.infer('wide', [tensor('size', 'INT64', [1], BigInt64Array.of(1n))]);
+  }
+  expect(peakBytes).toBeLessThan(700 * 1024 * 1024); // 100 answers are 800 MB
+  deaf.socket.resume();
+  await closed;
+  await runner.end();
+  rmSync(folder, { recursive: true });
 });
 
 describe('the end of a runner', () => {
@@ -60,13 +96,29 @@ describe('the end of a runner', () => {
     await runner.end();
   });
 
-  test('is told on standard output when it could not begin', async () => {
-    const runner = await startRunner(['--max-payload-bytes', 'many']);
-    const [code] =
-      runner.child.exitCode === null ? ((await once(runner.child, 'exit')) as [number]) : [runner.child.exitCode];
-    expect(code).toBe(1);
+  test.each([
+    [['--max-payload-bytes', 'many'], '"many" is no number of bytes'],
+    [['--verbose'], "Unknown option '--verbose'"],
+    [['--listen', 'unix:/does/not/exist/s'], 'cannot listen on unix:/does/not/exist/s'],
+  ])('is explained on standard output when it could not begin: %j', async (args, words) => {
+    const runner = await startRunner(args);
+    if (runner.child.exitCode === null) await once(runner.child, 'exit');
+    expect(runner.child.exitCode).toBe(1);
+    expect(runner.said).toMatchObject({
+      event: 'failed',
+      code: 'invalid_configuration',
+      message: expect.stringContaining(words) as unknown,
+    });
     await runner.end();
   });
+});
+
+test('the first replica is not charged for the start of the runtime', async () => {
+  const runner = await startRunner();
+  const client = await runner.connect();
+  const { memoryBytes } = await client.load('first', fixture('identity-fp32.onnx'));
+  expect(memoryBytes).toBeLessThan(8 * 1024 * 1024);
+  await runner.end();
 });
 
 test('200 models in one runner take little memory and time each', async () => {

@@ -5,6 +5,7 @@ import * as ort from 'onnxruntime-node';
 import { type ListenAddress, parseListenAddress } from './listen-address.ts';
 import { watchParent } from './parent-watch.ts';
 import { Runner } from './runner.ts';
+import { startRuntime } from './start-runtime.ts';
 
 /**
  * The runner of ONNX models, started by the runtime host:
@@ -16,21 +17,45 @@ import { Runner } from './runner.ts';
  */
 const finishWithinMs = 5000;
 
-function readOptions(): { readonly listen: ListenAddress; readonly maxPayloadBytes: number } {
-  const { values } = parseArgs({ options: { listen: { type: 'string' }, 'max-payload-bytes': { type: 'string' } } });
-  const listen = values.listen ?? process.env['MUSTER_RUNNER_LISTEN'];
-  if (listen === undefined)
-    throw new MusterError('invalid_configuration', 'the runner was not told where to listen', {
-      place: '--listen',
-      remedy: 'Use --listen unix:/path or tcp:host:port.',
-    });
-  const maxPayload = values['max-payload-bytes'] ?? process.env['MUSTER_RUNNER_MAX_PAYLOAD_BYTES'];
+interface ProgramOptions {
+  readonly listen: string;
+  readonly maxPayloadBytes: number;
+}
+
+function readOptions(): ProgramOptions {
+  const flags = readFlags();
+  const listen = flags.listen ?? process.env['MUSTER_RUNNER_LISTEN'];
+  const maxPayload = flags['max-payload-bytes'] ?? process.env['MUSTER_RUNNER_MAX_PAYLOAD_BYTES'];
   const maxPayloadBytes = maxPayload === undefined ? defaultFrameLimits.maxPayloadBytes : Number(maxPayload);
-  if (!Number.isSafeInteger(maxPayloadBytes) || maxPayloadBytes < 1)
-    throw new MusterError('invalid_configuration', `"${maxPayload}" is no number of bytes`, {
-      place: '--max-payload-bytes',
-    });
-  return { listen: parseListenAddress(listen), maxPayloadBytes };
+  if (listen === undefined) throw misconfigured('--listen', 'the runner was not told where to listen');
+  if (!Number.isSafeInteger(maxPayloadBytes) || maxPayloadBytes < 1) {
+    throw misconfigured('--max-payload-bytes', `"${maxPayload}" is no number of bytes`);
+  }
+  return { listen, maxPayloadBytes };
+}
+
+function readFlags(): { readonly listen?: string; readonly 'max-payload-bytes'?: string } {
+  try {
+    return parseArgs({ options: { listen: { type: 'string' }, 'max-payload-bytes': { type: 'string' } } }).values;
+  } catch (thrown) {
+    throw misconfigured('arguments', (thrown as Error).message);
+  }
+}
+
+function misconfigured(place: string, message: string): MusterError {
+  const remedy = 'Start it as: program --listen unix:/path|tcp:host:port [--max-payload-bytes N].';
+  return new MusterError('invalid_configuration', message, { place, remedy });
+}
+
+async function startListening(runner: Runner, text: string): Promise<string> {
+  const address = parseListenAddress(text);
+  removeStaleSocket(address);
+  try {
+    const port = await runner.start(address);
+    return 'path' in address ? text : text.replace(/\d+$/u, String(port));
+  } catch (thrown) {
+    throw misconfigured('--listen', `the runner cannot listen on ${text}: ${(thrown as Error).message}`);
+  }
 }
 
 /** A socket that an earlier runner left behind when it crashed; its host starts one runner a path. */
@@ -44,10 +69,12 @@ function log(entry: Readonly<Record<string, unknown>>): void {
 }
 
 async function main(): Promise<void> {
-  const { listen, maxPayloadBytes } = readOptions();
-  ort.env.logLevel = 'fatal';
+  const options = readOptions();
   const software = `runtime-onnx onnxruntime-node/${ort.env.versions.node ?? 'unknown'} node/${process.versions.node}`;
-  const runner = new Runner({ software, frameLimits: { ...defaultFrameLimits, maxPayloadBytes } });
+  const runner = new Runner({
+    software,
+    frameLimits: { ...defaultFrameLimits, maxPayloadBytes: options.maxPayloadBytes },
+  });
   let isStopping = false;
   const stop = (): void => {
     if (isStopping) return;
@@ -58,14 +85,10 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.stdout.on('error', stop); // nobody reads any more
-  removeStaleSocket(listen);
-  const port = await runner.start(listen);
+  await startRuntime();
+  const address = await startListening(runner, options.listen);
   watchParent(stop);
-  log({
-    event: 'listening',
-    address: 'path' in listen ? `unix:${listen.path}` : `tcp:${listen.host}:${port}`,
-    software,
-  });
+  log({ event: 'listening', address, software });
 }
 
 main().catch((thrown: unknown) => {

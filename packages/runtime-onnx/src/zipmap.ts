@@ -34,7 +34,11 @@ const graphOutput = 12;
 const identityOpset = 13;
 
 /** The whole model without these ZipMaps, read from an open file into one buffer. */
-export function dropZipMaps(descriptor: number, outline: ModelOutline, drops: readonly ZipMapDrop[]): Uint8Array {
+export function dropZipMaps(
+  descriptor: number,
+  outline: ModelOutline,
+  drops: readonly ZipMapDrop[],
+): Uint8Array<ArrayBuffer> {
   const pieces = planPieces(outline, drops);
   const whole = Buffer.allocUnsafeSlow(pieces.reduce((sum, piece) => sum + pieceBytes(piece), 0));
   let at = 0;

@@ -55,6 +55,8 @@ type Target = { readonly path: string } | { readonly host: string; readonly port
 /** A real runner, a child process; on a Unix socket in a folder of its own if no address is given. */
 export interface RunnerChild {
   readonly child: ChildProcess;
+  /** Its first line on standard output. */
+  readonly said: unknown;
   /** As the runner said it; empty if it said that it could not begin. */
   readonly address: string;
   readonly target: Target;
@@ -71,12 +73,13 @@ export async function startRunner(args: readonly string[] = [], listen?: string)
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const [line] = (await once(child.stdout, 'data')) as [Buffer]; // it says that it listens
-  const { address = '' } = JSON.parse(line.toString()) as { readonly address?: string };
+  const said = JSON.parse(line.toString()) as { readonly address?: string };
   const target = { path: wanted.slice('unix:'.length) };
   const clients: LinkClient[] = [];
   return {
     child,
-    address,
+    said,
+    address: said.address ?? '',
     target,
     async connect() {
       const client = new LinkClient(target);

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { MusterError, toMusterError } from '@muster-ml/protocol';
 import { nearest, ownEnvironments, readOwnConfiguration, usage } from './config/index.ts';
-import { endAtSignals, exclusive, runAlone, runSupervised } from './platform/processes/index.ts';
+import { endAtSignals, exclusive, makeRuntimeFolder, runAlone, runSupervised } from './platform/processes/index.ts';
 import { softwareVersion } from './platform/telemetry/index.ts';
 
 /** Each role loads its own code only: a gateway needs no database, a supervisor no HTTP. */
@@ -21,7 +21,7 @@ try {
   else if (role === 'up') await up(flags);
   else if (role !== 'control' && role !== 'gateway') throw unknownRole(role);
   else if (flags.includes('--supervised')) runSupervised(await roles[role]());
-  else await runAlone(await roles[role](), readOwnConfiguration(flags));
+  else await alone(role, flags);
 } catch (error) {
   const known = toMusterError(error);
   process.stderr.write(`${known.title}: ${known.message}\n  ${known.remedy}\n`);
@@ -42,6 +42,13 @@ async function up(flags: readonly string[]): Promise<void> {
     () => muster.drain(),
     () => muster.kill(),
   );
+}
+
+async function alone(role: keyof typeof roles, flags: readonly string[]): Promise<void> {
+  const configuration = readOwnConfiguration(flags);
+  // Under a supervisor this is its work: control listens there, and its runners do.
+  if (role === 'control') makeRuntimeFolder(configuration.runtimeDir);
+  await runAlone(await roles[role](), configuration);
 }
 
 function unknownRole(role: string): MusterError {

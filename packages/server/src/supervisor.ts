@@ -13,6 +13,7 @@ import {
   makeRuntimeFolder,
   processesTopic,
   readProcessTable,
+  readPssBytes,
 } from './platform/processes/index.ts';
 import { type Logger, openLogger } from './platform/telemetry/index.ts';
 import { type Program, runnersTopic, serveRuntimeHost, startLocalRuntimeHost } from './runners/index.ts';
@@ -40,6 +41,10 @@ export interface RunningMuster {
 }
 
 const startLimitMs = 60_000;
+/** What a gateway may take beyond its own drain before it is killed. */
+const gatewayMarginMs = 5_000;
+/** A start that is quicker says nothing until it is done. */
+const quietStartMs = 300;
 const controlDrainMs = 20_000;
 const statusEveryMs = 1_000;
 const leastFreeBytes = 16 * 1024 * 1024;
@@ -50,69 +55,77 @@ const leastFreeBytes = 16 * 1024 * 1024;
  * a child gives as its reason.
  */
 export async function startSupervisor(options: SupervisorOptions): Promise<RunningMuster> {
-  const { configuration } = options;
-  makePrivateFolder(configuration.dataDir);
-  const lock = lockDataDir(configuration.dataDir);
+  const { configuration, software } = options;
+  const { dataDir, host, runtimeDir } = configuration;
+  makePrivateFolder(dataDir);
+  const lock = lockDataDir(dataDir);
   try {
-    checkDisk(configuration.dataDir);
-    const port = await claimPort(configuration.host, configuration.port);
-    makeRuntimeFolder(configuration.runtimeDir);
-    const { logger, close } = openLogger({
-      role: 'supervisor',
-      folder: join(configuration.dataDir, 'logs'),
-      ...configuration.log,
-    });
-    logger.info({ configuration: showConfiguration(configuration), software: options.software }, 'starting');
+    checkDisk(dataDir);
+    const port = await claimPort(host, configuration.port);
+    makeRuntimeFolder(runtimeDir);
+    const log = openLogger({ role: 'supervisor', folder: join(dataDir, 'logs'), ...configuration.log });
+    log.logger.info({ configuration: showConfiguration(configuration), software }, 'starting');
+    const internal = { ...configuration.internal, token: randomBytes(32).toString('hex') };
 
-    const settings: Configuration = {
-      ...configuration,
-      port,
-      internal: { ...configuration.internal, token: randomBytes(32).toString('hex') },
-    };
-    const starting = startLocalRuntimeHost({ ...options, environment: options.environments.runner, log: logger });
-    const control = superviseRole('control', options, logger, settings);
-    const gateway = superviseRole('gateway', options, logger, settings);
-    const kill = (): void => {
-      gateway.kill();
-      control.kill();
-      starting.then(
-        (host) => host.kill(),
-        () => {},
-      );
-    };
-    serveRuntimeHost(control.topic(runnersTopic), starting);
-    const stopTelling = tellProcesses(control, [control, gateway]);
-
-    try {
-      const slow = setTimeout(options.print, 300, `Starting Muster in ${configuration.dataDir} …`);
-      const [controlFacts] = await Promise.all([control.start(), gateway.start(), starting]).finally(() =>
-        clearTimeout(slow),
-      );
-      const url = urlOf(settings);
-      logger.info({ url }, 'ready');
-      greet(options, url, controlFacts['signedInAs']);
-      const drain = async (): Promise<void> => {
-        logger.info('draining');
-        stopTelling();
-        await gateway.drain(configuration.gateway.drainMs + 5_000);
-        await control.drain(controlDrainMs);
-        await (await starting).stop();
-        rmSync(configuration.runtimeDir, { recursive: true, force: true });
-        logger.info('stopped');
-        close();
-        lock.release();
-      };
-      return { url, drain, kill };
-    } catch (error) {
-      stopTelling();
-      logger.error({ err: error }, 'could not start');
-      kill();
-      close();
+    const muster = await startProcesses(options, { ...configuration, port, internal }, log.logger).catch((error) => {
+      log.logger.error({ err: error }, 'could not start');
+      log.close();
       throw error;
-    }
+    });
+    const drain = async (): Promise<void> => {
+      await muster.drain();
+      rmSync(runtimeDir, { recursive: true, force: true });
+      log.logger.info('stopped');
+      log.close();
+      lock.release();
+    };
+    return { ...muster, drain };
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/** Control, gateway and the runtime host, started side by side: each waits for what it needs of the others by itself. */
+async function startProcesses(
+  options: SupervisorOptions,
+  settings: Configuration,
+  log: Logger,
+): Promise<RunningMuster> {
+  const starting = startLocalRuntimeHost({ ...options, environment: options.environments.runner, log });
+  const control = superviseRole('control', options, log, settings);
+  const gateway = superviseRole('gateway', options, log, settings);
+  serveRuntimeHost(control.topic(runnersTopic), starting);
+  const stopTelling = tellProcesses(control, [control, gateway]);
+  const kill = (): void => {
+    gateway.kill();
+    control.kill();
+    starting.then(
+      (host) => host.kill(),
+      () => {},
+    );
+  };
+  const drain = async (): Promise<void> => {
+    log.info('draining');
+    stopTelling();
+    await gateway.drain(settings.gateway.drainMs + gatewayMarginMs);
+    await control.drain(controlDrainMs);
+    await (await starting).stop();
+  };
+
+  const slow = setTimeout(options.print, quietStartMs, `Starting Muster in ${settings.dataDir} …`);
+  try {
+    const [facts] = await Promise.all([control.start(), gateway.start(), starting]);
+    const url = urlOf(settings);
+    log.info({ url }, 'ready');
+    greet(options, url, facts['signedInAs']);
+    return { url, drain, kill };
+  } catch (error) {
+    stopTelling();
+    kill();
+    throw error;
+  } finally {
+    clearTimeout(slow);
   }
 }
 
@@ -166,9 +179,10 @@ function superviseRole(
 function tellProcesses(control: SupervisedProcess, roles: readonly SupervisedProcess[]): () => void {
   const topic = control.topic<never, readonly ProcessStatus[]>(processesTopic);
   const startedAt = new Date().toISOString();
+  // The share of what several processes have in common, where the system tells it: then the sum is what Muster takes.
+  const memoryOf = (pid: number | null): number | null =>
+    pid === null ? null : (readPssBytes(pid) ?? readProcessTable().rssOf(pid));
   const tell = (): void => {
-    const table = readProcessTable();
-    const memoryOf = (pid: number | null): number | null => (pid === null ? null : table.rssOf(pid));
     const own: ProcessStatus = {
       role: 'supervisor',
       id: 'supervisor',

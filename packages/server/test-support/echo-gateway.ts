@@ -148,15 +148,6 @@ export async function startEchoGateway(
   };
 }
 
-/** Waits until a condition holds; fails after two seconds. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 2000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('the condition did not come to hold within two seconds');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 function echoed({ inputs, outputs, deployment }: PredictRequest): Tensor[] {
   const all = deployment.signature.outputs.map((spec, index): Tensor => {
     const input = inputs[index % inputs.length];

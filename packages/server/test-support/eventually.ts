@@ -1,7 +1,7 @@
 /** Repeats a look until it gives something (not undefined, null or false), for at most `limitMs`; then throws with the last error. */
 export async function eventually<T>(
   look: () => T | Promise<T>,
-  limitMs = 10_000,
+  limitMs = 30_000,
 ): Promise<NonNullable<Exclude<T, false>>> {
   const until = performance.now() + limitMs;
   let last: unknown;

@@ -1,4 +1,4 @@
-import { MusterError } from '@muster-ml/protocol';
+import { type ModelFacts, MusterError, type Signature } from '@muster-ml/protocol';
 import type { Caller, Identity } from '../src/identity/index.ts';
 
 /** A caller with roles in teams. */
@@ -14,4 +14,23 @@ export const simpleIdentity: Pick<Identity, 'authorize' | 'visibleTeams'> = {
     throw new MusterError('not_allowed', `${action} needs a role`);
   },
   visibleTeams: (actor) => Object.keys(actor.teams),
+};
+
+/** What a made-up inspection finds: a classifier of two columns and three classes. */
+export const inspected: { readonly signature: Signature; readonly facts: ModelFacts } = {
+  signature: {
+    inputs: [{ name: 'X', datatype: 'FP32', shape: [-1, 2] }],
+    outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, 3] }],
+  },
+  facts: {
+    format: 'onnx',
+    sizeBytes: 5,
+    producer: 'skl2onnx',
+    irVersion: 10,
+    opsets: { '': 17 },
+    operators: { Gemm: 1 },
+    parameterCount: 6,
+    metadata: {},
+    adaptations: [],
+  },
 };

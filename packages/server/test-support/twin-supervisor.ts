@@ -10,7 +10,7 @@ try {
   const muster = await startSupervisor({
     configuration: readOwnConfiguration(process.argv.slice(2)),
     environments: ownEnvironments(),
-    program: join(here, 'twin-role.ts'),
+    program: fileURLToPath(new URL('twin-role.ts', import.meta.url)),
     onnx: twinRunner(),
     software: 'test',
     print: (line) => process.stderr.write(`${line}\n`),

@@ -12,8 +12,12 @@ export interface Candidate {
 export async function complete(invocation: Invocation, program: Command, words: readonly string[]): Promise<void> {
   const { terminal, surroundings } = invocation;
   const position = positionOf(program, words);
-  const names = position.wants === 'endpoints' || position.wants === 'models' ? await knownNames(surroundings, invocation.flags.server) : undefined;
-  for (const { value, description } of candidates(position, names)) terminal.print(description === undefined ? value : `${value}\t${description}`);
+  const names =
+    position.wants === 'endpoints' || position.wants === 'models'
+      ? await knownNames(surroundings, invocation.flags.server)
+      : undefined;
+  for (const { value, description } of candidates(position, names))
+    terminal.print(description === undefined ? value : `${value}\t${description}`);
   if (position.wants === 'files' || position.wants === 'models') terminal.print(':files');
 }
 
@@ -35,16 +39,25 @@ export function positionOf(program: Command, words: readonly string[]): Position
     if (awaiting !== undefined) awaiting = undefined;
     else if (earlier.startsWith('-')) awaiting = earlier.includes('=') ? undefined : optionOf(command, earlier);
     else {
-      const next = operands === 0 ? command.commands.find((one) => one.name() === earlier || one.aliases().includes(earlier)) : undefined;
+      const next =
+        operands === 0
+          ? command.commands.find((one) => one.name() === earlier || one.aliases().includes(earlier))
+          : undefined;
       if (next === undefined) operands += 1;
       else command = next;
     }
     if (awaiting?.required !== true) awaiting = undefined;
   }
-  const at = (wants: Position['wants'], choices: readonly string[] = []): Position => ({ command, word, wants, choices });
+  const at = (wants: Position['wants'], choices: readonly string[] = []): Position => ({
+    command,
+    word,
+    wants,
+    choices,
+  });
   if (awaiting !== undefined) {
     if (awaiting.argChoices !== undefined) return at('choices', awaiting.argChoices);
-    if (awaiting.attributeName() === 'force' || (awaiting.attributeName() === 'name' && command.name() === 'deploy')) return at('endpoints');
+    if (awaiting.attributeName() === 'force' || (awaiting.attributeName() === 'name' && command.name() === 'deploy'))
+      return at('endpoints');
     return at(/FILE/.test(awaiting.flags) ? 'files' : 'nothing');
   }
   if (word.startsWith('-')) return at('flags');
@@ -66,10 +79,15 @@ export function candidates({ command, word, wants, choices }: Position, names: K
   const help = command.createHelp();
   switch (wants) {
     case 'commands':
-      return help.visibleCommands(command).map((one) => ({ value: one.name(), description: one.summary() || one.description() })).filter(fits);
+      return help
+        .visibleCommands(command)
+        .map((one) => ({ value: one.name(), description: one.summary() || one.description() }))
+        .filter(fits);
     case 'flags': {
       const options = [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)];
-      return options.map((option) => ({ value: option.long ?? option.short ?? '', description: option.description })).filter(fits);
+      return options
+        .map((option) => ({ value: option.long ?? option.short ?? '', description: option.description }))
+        .filter(fits);
     }
     case 'choices':
       return choices.map((value) => ({ value })).filter(fits);

@@ -55,6 +55,7 @@ export const shells = Object.keys(scripts);
 /** Prints the completion script of a shell. */
 export function completion({ terminal, flags }: Invocation, shell: string): void {
   const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
-  if (script === undefined) throw new UsageError(`there is no completion for \`${shell}\``, `Write ${shells.join(', ')}.`, shell);
+  if (script === undefined)
+    throw new UsageError(`there is no completion for \`${shell}\``, `Write ${shells.join(', ')}.`, shell);
   terminal.print(flags.json === true ? JSON.stringify({ shell, script }) : script.trimEnd());
 }

@@ -4,7 +4,12 @@ import type { Endpoint } from '@muster-ml/protocol';
 import { deriveName, toSlug } from '../handover/derive-name.ts';
 import { findExample } from '../handover/example.ts';
 import { followOperation } from '../handover/follow-operation.ts';
-import { type ModelReference, readModelReference, referenceText, requireModelReference } from '../handover/model-reference.ts';
+import {
+  type ModelReference,
+  readModelReference,
+  referenceText,
+  requireModelReference,
+} from '../handover/model-reference.ts';
 import { orMissing } from '../handover/or-missing.ts';
 import { registerFile } from '../handover/register-file.ts';
 import { type ServingFlags, keptSettingsText, readServingFlags, servingSettings } from '../handover/serving-flags.ts';
@@ -41,7 +46,11 @@ export async function deploy(invocation: Invocation, what: string | undefined, g
   const reference = readReference(source, flags);
   const name = nameOf(invocation, source, reference, flags);
   if (flags.force !== undefined && flags.force !== name)
-    throw new UsageError(`--force names ${flags.force}, the endpoint is ${name}`, `Write --force ${name} to deploy although callers may break.`, '--force');
+    throw new UsageError(
+      `--force names ${flags.force}, the endpoint is ${name}`,
+      `Write --force ${name} to deploy although callers may break.`,
+      '--force',
+    );
 
   const client = await invocation.client();
   const existing = await orMissing(client.call('endpointGet', { params: { endpoint: name } }));
@@ -69,19 +78,28 @@ export async function deploy(invocation: Invocation, what: string | undefined, g
   await showDeployed(invocation, client, { name, role: traffic.role, endpoint, sampleFile: flags.sample });
 }
 
-function sourceOf(what: string | undefined, flags: DeployFlags): { readonly source: string; readonly flags: DeployFlags } {
+function sourceOf(
+  what: string | undefined,
+  flags: DeployFlags,
+): { readonly source: string; readonly flags: DeployFlags } {
   if (flags.example === true) {
-    if (what !== undefined) throw new UsageError('--example brings its own file', `Leave out ${what}, or --example.`, '--example');
+    if (what !== undefined)
+      throw new UsageError('--example brings its own file', `Leave out ${what}, or --example.`, '--example');
     const example = findExample();
     return { source: example.model, flags: { name: example.name, sample: example.sample, ...flags } };
   }
-  if (what === undefined) throw new UsageError('nothing to deploy', 'Name a file or a version: muster deploy model.onnx, or muster deploy fraud:3; or try muster deploy --example.');
+  if (what === undefined)
+    throw new UsageError(
+      'nothing to deploy',
+      'Name a file or a version: muster deploy model.onnx, or muster deploy fraud:3; or try muster deploy --example.',
+    );
   return { source: what, flags };
 }
 
 function trafficOf(flags: DeployFlags): Traffic {
   if (flags.canary !== undefined) return { role: 'canary', sharePercent: readShare('--canary', flags.canary) };
-  if (flags.shadow !== undefined) return { role: 'shadow', sharePercent: flags.shadow === true ? 100 : readShare('--shadow', flags.shadow) };
+  if (flags.shadow !== undefined)
+    return { role: 'shadow', sharePercent: flags.shadow === true ? 100 : readShare('--shadow', flags.shadow) };
   return { role: 'live' };
 }
 
@@ -90,20 +108,38 @@ function readReference(source: string, flags: DeployFlags): ModelReference | und
   if (existsSync(source)) return undefined;
   const reference = readModelReference(source);
   if (reference === undefined) {
-    if (/[/\\.]/.test(source)) throw new UsageError(`there is no file ${source}`, 'Check the path, or name a version: fraud:3 or fraud@champion.', source);
+    if (/[/\\.]/.test(source))
+      throw new UsageError(
+        `there is no file ${source}`,
+        'Check the path, or name a version: fraud:3 or fraud@champion.',
+        source,
+      );
     return requireModelReference(source, source);
   }
   const foreign = (['sample', 'signature', 'model'] as const).find((flag) => flags[flag] !== undefined);
   if (foreign !== undefined)
-    throw new UsageError(`--${foreign} belongs to a file, and ${referenceText(reference)} is registered already`, 'Leave it out.', `--${foreign}`);
+    throw new UsageError(
+      `--${foreign} belongs to a file, and ${referenceText(reference)} is registered already`,
+      'Leave it out.',
+      `--${foreign}`,
+    );
   return reference;
 }
 
-function nameOf({ terminal, surroundings }: Invocation, source: string, reference: ModelReference | undefined, flags: DeployFlags): string {
+function nameOf(
+  { terminal, surroundings }: Invocation,
+  source: string,
+  reference: ModelReference | undefined,
+  flags: DeployFlags,
+): string {
   if (flags.name !== undefined) {
     const slug = toSlug(flags.name);
     if (slug === flags.name) return slug;
-    throw new UsageError(`\`${flags.name}\` may hold a-z, 0-9 and single hyphens, and begins with a letter`, `Write \`${slug ?? 'fraud'}\`.`, '--name');
+    throw new UsageError(
+      `\`${flags.name}\` may hold a-z, 0-9 and single hyphens, and begins with a letter`,
+      `Write \`${slug ?? 'fraud'}\`.`,
+      '--name',
+    );
   }
   const name = reference === undefined ? deriveName(source, surroundings.workingDirectory) : toSlug(reference.model);
   if (name === undefined) throw new UsageError(`no name can be made of ${source}`, 'Give one with --name.', '--name');

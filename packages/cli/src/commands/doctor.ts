@@ -29,7 +29,10 @@ const mostSkewMs = 5_000;
 export async function doctor(invocation: Invocation, flags: DoctorFlags): Promise<number> {
   const { terminal, surroundings } = invocation;
   const findings = [
-    ...local(invocation, resolve(surroundings.workingDirectory, flags.dataDir ?? surroundings.env['MUSTER_DATA_DIR'] ?? '.muster')),
+    ...local(
+      invocation,
+      resolve(surroundings.workingDirectory, flags.dataDir ?? surroundings.env['MUSTER_DATA_DIR'] ?? '.muster'),
+    ),
     ...(await remote(invocation)),
   ];
   const hasProblem = findings.some(({ verdict }) => verdict === 'problem');
@@ -38,7 +41,11 @@ export async function doctor(invocation: Invocation, flags: DoctorFlags): Promis
     return hasProblem ? 1 : 0;
   }
   const { symbols, paint } = terminal;
-  const sign: Record<Verdict, string> = { ok: paint.green(symbols.done), warning: paint.yellow(symbols.warning), problem: paint.red(symbols.failed) };
+  const sign: Record<Verdict, string> = {
+    ok: paint.green(symbols.done),
+    warning: paint.yellow(symbols.warning),
+    problem: paint.red(symbols.failed),
+  };
   const width = Math.max(...findings.map(({ what }) => what.length)) + 2;
   for (const { what, verdict, found, remedy } of findings) {
     terminal.print(`${sign[verdict]} ${what.padEnd(width)}${safeText(found)}`);
@@ -66,12 +73,28 @@ function configFinding({ configFile, tokenFrom, server }: Target): Finding {
   if (!existsSync(configFile)) {
     return tokenFrom === 'MUSTER_TOKEN'
       ? { what: 'sign-in', verdict: 'ok', found: 'MUSTER_TOKEN' }
-      : { what: 'sign-in', verdict: 'warning', found: `no ${configFile}`, remedy: 'Start muster up, or sign in with muster login.' };
+      : {
+          what: 'sign-in',
+          verdict: 'warning',
+          found: `no ${configFile}`,
+          remedy: 'Start muster up, or sign in with muster login.',
+        };
   }
   const mode = statSync(configFile).mode & 0o777;
   if ((mode & 0o077) !== 0 && process.platform !== 'win32')
-    return { what: 'sign-in', verdict: 'problem', found: `others can read the tokens in ${configFile}`, remedy: `chmod 600 ${configFile}` };
-  if (tokenFrom === undefined) return { what: 'sign-in', verdict: 'warning', found: `no token for ${server} in ${configFile}`, remedy: 'Sign in with muster login.' };
+    return {
+      what: 'sign-in',
+      verdict: 'problem',
+      found: `others can read the tokens in ${configFile}`,
+      remedy: `chmod 600 ${configFile}`,
+    };
+  if (tokenFrom === undefined)
+    return {
+      what: 'sign-in',
+      verdict: 'warning',
+      found: `no token for ${server} in ${configFile}`,
+      remedy: 'Sign in with muster login.',
+    };
   return { what: 'sign-in', verdict: 'ok', found: tokenFrom === 'config' ? configFile : 'MUSTER_TOKEN' };
 }
 
@@ -81,7 +104,12 @@ function dataDirFinding(dataDir: string): Finding {
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
     return { what: 'data', verdict: 'ok', found: dataDir };
   } catch {
-    return { what: 'data', verdict: 'problem', found: `${dataDir} cannot be written`, remedy: 'Run as the user it belongs to, or choose another with --data-dir.' };
+    return {
+      what: 'data',
+      verdict: 'problem',
+      found: `${dataDir} cannot be written`,
+      remedy: 'Run as the user it belongs to, or choose another with --data-dir.',
+    };
   }
 }
 
@@ -91,7 +119,9 @@ function diskFinding(dataDir: string): Finding {
   const { bavail, bsize } = statfsSync(folder);
   const freeBytes = bavail * bsize;
   const found = `${sizeText(freeBytes)} free for ${dataDir}`;
-  return freeBytes >= lowBytes ? { what: 'disk', verdict: 'ok', found } : { what: 'disk', verdict: 'warning', found, remedy: 'Free space: models and the database need it.' };
+  return freeBytes >= lowBytes
+    ? { what: 'disk', verdict: 'ok', found }
+    : { what: 'disk', verdict: 'warning', found, remedy: 'Free space: models and the database need it.' };
 }
 
 async function remote(invocation: Invocation): Promise<Finding[]> {
@@ -103,13 +133,25 @@ async function remote(invocation: Invocation): Promise<Finding[]> {
   try {
     response = await client.request('/livez');
   } catch (error) {
-    return [{ what: 'server', verdict: 'problem', found: messageOf(error), remedy: `Start one with muster up, or name the right address: --server, MUSTER_SERVER; now it is ${found}.` }];
+    return [
+      {
+        what: 'server',
+        verdict: 'problem',
+        found: messageOf(error),
+        remedy: `Start one with muster up, or name the right address: --server, MUSTER_SERVER; now it is ${found}.`,
+      },
+    ];
   }
   const tookMs = Date.now() - startedAt;
   await response.body?.cancel();
   const reached: Finding = response.ok
     ? { what: 'server', verdict: 'ok', found: `${found} answers in ${durationText(tookMs)}` }
-    : { what: 'server', verdict: 'warning', found: `${found} answers ${response.status}`, remedy: 'It starts or drains; see its log.' };
+    : {
+        what: 'server',
+        verdict: 'warning',
+        found: `${found} answers ${response.status}`,
+        remedy: 'It starts or drains; see its log.',
+      };
   const findings: Finding[] = [reached, ...clockFinding(response.headers.get('date'), startedAt + tookMs / 2)];
   if (token === undefined) return findings;
   try {
@@ -127,7 +169,14 @@ function clockFinding(date: string | null, hereMs: number): Finding[] {
   const skewMs = Math.abs(thereMs + 500 - hereMs);
   return skewMs <= mostSkewMs
     ? [{ what: 'clock', verdict: 'ok', found: 'agrees with the server' }]
-    : [{ what: 'clock', verdict: 'warning', found: `differs from the server by ${durationText(skewMs)}`, remedy: 'Set both by NTP: tokens and times depend on it.' }];
+    : [
+        {
+          what: 'clock',
+          verdict: 'warning',
+          found: `differs from the server by ${durationText(skewMs)}`,
+          remedy: 'Set both by NTP: tokens and times depend on it.',
+        },
+      ];
 }
 
 function statusFindings(status: InstallationStatus): Finding[] {
@@ -137,18 +186,59 @@ function statusFindings(status: InstallationStatus): Finding[] {
   return [
     status.version === here
       ? { what: 'version', verdict: 'ok', found: `server ${status.version}` }
-      : { what: 'version', verdict: 'warning', found: `server ${status.version}, this command line ${here}`, remedy: 'Use the same version on both sides.' },
-    database.ok ? { what: 'database', verdict: 'ok', found: database.kind } : { what: 'database', verdict: 'problem', found: `${database.kind} does not answer`, remedy: 'See the log of the server.' },
-    objects.ok ? { what: 'objects', verdict: 'ok', found: objects.kind } : { what: 'objects', verdict: 'problem', found: `${objects.kind} does not answer`, remedy: 'Check the volume of the data directory.' },
+      : {
+          what: 'version',
+          verdict: 'warning',
+          found: `server ${status.version}, this command line ${here}`,
+          remedy: 'Use the same version on both sides.',
+        },
+    database.ok
+      ? { what: 'database', verdict: 'ok', found: database.kind }
+      : {
+          what: 'database',
+          verdict: 'problem',
+          found: `${database.kind} does not answer`,
+          remedy: 'See the log of the server.',
+        },
+    objects.ok
+      ? { what: 'objects', verdict: 'ok', found: objects.kind }
+      : {
+          what: 'objects',
+          verdict: 'problem',
+          found: `${objects.kind} does not answer`,
+          remedy: 'Check the volume of the data directory.',
+        },
     isolation.level === 'none'
-      ? { what: 'isolation', verdict: 'warning', found: 'none: a model file runs with the rights of the server', remedy: isolation.advice }
-      : { what: 'isolation', verdict: 'ok', found: isolation.level, ...(isolation.advice === '' ? {} : { remedy: isolation.advice }) },
+      ? {
+          what: 'isolation',
+          verdict: 'warning',
+          found: 'none: a model file runs with the rights of the server',
+          remedy: isolation.advice,
+        }
+      : {
+          what: 'isolation',
+          verdict: 'ok',
+          found: isolation.level,
+          ...(isolation.advice === '' ? {} : { remedy: isolation.advice }),
+        },
     ailing.length === 0
       ? { what: 'processes', verdict: 'ok', found: `${processes.length} run` }
-      : { what: 'processes', verdict: 'problem', found: ailing.map(({ role, id, state, detail }) => `${role} ${id} ${state}${detail === undefined ? '' : `: ${detail}`}`).join('; '), remedy: 'See the logs in the data directory.' },
+      : {
+          what: 'processes',
+          verdict: 'problem',
+          found: ailing
+            .map(({ role, id, state, detail }) => `${role} ${id} ${state}${detail === undefined ? '' : `: ${detail}`}`)
+            .join('; '),
+          remedy: 'See the logs in the data directory.',
+        },
     counts.ready === counts.endpoints
       ? { what: 'endpoints', verdict: 'ok', found: `${counts.ready} ready` }
-      : { what: 'endpoints', verdict: 'warning', found: `${counts.endpoints - counts.ready} of ${counts.endpoints} not ready`, remedy: 'muster status lists them.' },
+      : {
+          what: 'endpoints',
+          verdict: 'warning',
+          found: `${counts.endpoints - counts.ready} of ${counts.endpoints} not ready`,
+          remedy: 'muster status lists them.',
+        },
   ];
 }
 

@@ -6,9 +6,19 @@ import { UsageError } from '../usage-error.ts';
 /** Ends the canary or the shadow of an endpoint; the live version gets all requests again. */
 export async function endpointEnd(invocation: Invocation, name: string, role: string): Promise<void> {
   const { terminal, flags } = invocation;
-  if (role !== 'canary' && role !== 'shadow') throw new UsageError(`\`${role}\` cannot be ended by itself`, 'Write canary or shadow; the live version ends with the endpoint, or by deploying another.', role);
+  if (role !== 'canary' && role !== 'shadow')
+    throw new UsageError(
+      `\`${role}\` cannot be ended by itself`,
+      'Write canary or shadow; the live version ends with the endpoint, or by deploying another.',
+      role,
+    );
   const client = await invocation.client();
-  const endpoint = await withNearest(client, 'endpoint', name, async () => await client.call('endpointGet', { params: { endpoint: name } }));
+  const endpoint = await withNearest(
+    client,
+    'endpoint',
+    name,
+    async () => await client.call('endpointGet', { params: { endpoint: name } }),
+  );
   const deployment = deploymentOf(endpoint, role);
   if (deployment === undefined) {
     const { MusterError } = await import('@muster-ml/protocol');

@@ -42,6 +42,9 @@ function keyOf(event: EndpointEvent): string {
 function print({ terminal, flags, surroundings }: Invocation, event: EndpointEvent): void {
   if (flags.json === true) return terminal.print(JSON.stringify(event));
   const when = timeText(event.at, { relative: terminal.isRead, nowMs: surroundings.now() });
-  const paint = event.level === 'error' ? terminal.paint.red : event.level === 'warn' ? terminal.paint.yellow : terminal.paint.dim;
-  terminal.print(`${terminal.paint.dim(when.padEnd(terminal.isRead ? 10 : 24))}  ${paint(event.level.padEnd(5))}  ${safeText(event.message)}`);
+  const paint =
+    event.level === 'error' ? terminal.paint.red : event.level === 'warn' ? terminal.paint.yellow : terminal.paint.dim;
+  terminal.print(
+    `${terminal.paint.dim(when.padEnd(terminal.isRead ? 10 : 24))}  ${paint(event.level.padEnd(5))}  ${safeText(event.message)}`,
+  );
 }

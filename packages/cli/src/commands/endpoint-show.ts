@@ -19,10 +19,16 @@ const mostNames = 12;
 export async function endpointShow(invocation: Invocation, name: string): Promise<void> {
   const { terminal, flags, surroundings } = invocation;
   const client = await invocation.client();
-  const endpoint = await withNearest(client, 'endpoint', name, async () => await client.call('endpointGet', { params: { endpoint: name } }));
+  const endpoint = await withNearest(
+    client,
+    'endpoint',
+    name,
+    async () => await client.call('endpointGet', { params: { endpoint: name } }),
+  );
   if (flags.json === true) return terminal.print(JSON.stringify(endpoint));
   if (flags.output === 'name') return terminal.print(endpoint.name);
-  const when = (time: string | null): string => timeText(time, { relative: terminal.isRead, nowMs: surroundings.now() });
+  const when = (time: string | null): string =>
+    timeText(time, { relative: terminal.isRead, nowMs: surroundings.now() });
   showFacts(terminal, [
     ['endpoint', endpoint.name],
     ['state', conditionText(endpoint)],
@@ -30,12 +36,20 @@ export async function endpointShow(invocation: Invocation, name: string): Promis
     ['infer', `${client.url}/v2/models/${endpoint.name}/infer`],
     ['team', endpoint.team],
     ['description', endpoint.description],
-    ['tags', Object.entries(endpoint.tags).map(([key, value]) => `${key}=${value}`).join(', ')],
+    [
+      'tags',
+      Object.entries(endpoint.tags)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(', '),
+    ],
     ['features', listed(endpoint.signature?.features)],
     ['inputs', endpoint.signature?.inputs.slice(0, mostNames).map(tensorText).join('\n')],
     ['outputs', endpoint.signature?.outputs.slice(0, mostNames).map(tensorText).join('\n')],
     ['labels', listed(endpoint.signature?.labels)],
-    ['limits', `timeout ${durationText(endpoint.limits.timeoutMs)}, body ${sizeText(endpoint.limits.bodyBytes)}, queue ${endpoint.limits.queue}`],
+    [
+      'limits',
+      `timeout ${durationText(endpoint.limits.timeoutMs)}, body ${sizeText(endpoint.limits.bodyBytes)}, queue ${endpoint.limits.queue}`,
+    ],
     ['created', `${when(endpoint.createdAt)} by ${endpoint.createdBy}`],
   ]);
   if (endpoint.deployments.length > 0) {
@@ -52,10 +66,19 @@ function deploymentColumns(when: (time: string | null) => string): Column<Deploy
     { title: 'VERSION', value: ({ model, version }) => `${model}:${version}`, shrinks: true },
     { title: 'SHARE', value: ({ sharePercent }) => `${sharePercent} %`, align: 'right' },
     { title: 'STATE', value: ({ state }) => state },
-    { title: 'REPLICAS', value: ({ replicas }) => `${replicas.filter(({ state }) => state === 'ready').length}/${replicas.length}`, align: 'right' },
+    {
+      title: 'REPLICAS',
+      value: ({ replicas }) => `${replicas.filter(({ state }) => state === 'ready').length}/${replicas.length}`,
+      align: 'right',
+    },
     { title: 'READY', value: ({ readyAt }) => when(readyAt) },
     { title: 'BY', value: ({ createdBy }) => createdBy, shrinks: true },
-    { title: 'RUNNERS', value: ({ replicas }) => [...new Set(replicas.map(({ runner }) => runner))].join(', ') || '-', wide: true, shrinks: true },
+    {
+      title: 'RUNNERS',
+      value: ({ replicas }) => [...new Set(replicas.map(({ runner }) => runner))].join(', ') || '-',
+      wide: true,
+      shrinks: true,
+    },
     { title: 'ID', value: ({ id }) => id, wide: true },
   ];
 }
@@ -63,7 +86,9 @@ function deploymentColumns(when: (time: string | null) => string): Column<Deploy
 function showProblem({ terminal }: Invocation, { role, model, version, problem }: Deployment): void {
   if (problem === undefined) return;
   terminal.print('');
-  terminal.print(`${terminal.paint.red(terminal.symbols.failed)} ${role} ${safeText(model)}:${version}: ${safeText(problem.title)}`);
+  terminal.print(
+    `${terminal.paint.red(terminal.symbols.failed)} ${role} ${safeText(model)}:${version}: ${safeText(problem.title)}`,
+  );
   terminal.print(`  ${safeText(problem.detail)}`);
   terminal.print(`  ${terminal.symbols.arrow} ${safeText(problem.remedy)}`);
 }
@@ -75,7 +100,9 @@ function listed(names: readonly string[] | undefined): string | undefined {
 }
 
 function next(endpoint: Endpoint): (readonly [string, string])[] {
-  const candidate = endpoint.deployments.find(({ role, state }) => role !== 'live' && (state === 'ready' || state === 'starting'));
+  const candidate = endpoint.deployments.find(
+    ({ role, state }) => role !== 'live' && (state === 'ready' || state === 'starting'),
+  );
   return [
     ['', ''],
     ['Try it', `muster predict ${endpoint.name}`],

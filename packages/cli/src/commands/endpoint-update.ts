@@ -23,9 +23,15 @@ export async function endpointUpdate(invocation: Invocation, name: string, flags
   };
   const tags = flags.tag?.map(readTag);
   const isEmpty = flags.description === undefined && tags === undefined && Object.keys(limits).length === 0;
-  if (isEmpty) throw new UsageError('nothing to change', 'Give at least one of --description, --tag, --timeout, --body, --queue.');
+  if (isEmpty)
+    throw new UsageError('nothing to change', 'Give at least one of --description, --tag, --timeout, --body, --queue.');
   const client = await invocation.client();
-  const endpoint = await withNearest(client, 'endpoint', name, async () => await client.call('endpointGet', { params: { endpoint: name } }));
+  const endpoint = await withNearest(
+    client,
+    'endpoint',
+    name,
+    async () => await client.call('endpointGet', { params: { endpoint: name } }),
+  );
   const changed = await client.call('endpointUpdate', {
     params: { endpoint: name },
     ifMatch: endpoint.revision,
@@ -46,6 +52,11 @@ function readTag(text: string): readonly [key: string, value: string] {
   throw new UsageError(`\`${text}\` is no tag`, 'Write key=value; key= removes it.', '--tag');
 }
 
-function changedTags(known: Readonly<Record<string, string>>, tags: readonly (readonly [string, string])[]): Record<string, string> {
-  return Object.fromEntries(Object.entries({ ...known, ...Object.fromEntries(tags) }).filter(([, value]) => value !== ''));
+function changedTags(
+  known: Readonly<Record<string, string>>,
+  tags: readonly (readonly [string, string])[],
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries({ ...known, ...Object.fromEntries(tags) }).filter(([, value]) => value !== ''),
+  );
 }

@@ -23,7 +23,8 @@ export async function login(invocation: Invocation, flags: LoginFlags): Promise<
   writeConfigFile(configFile, { ...config, server, tokens: { ...config.tokens, [server]: token } });
   if (invocation.flags.json === true) terminal.print(JSON.stringify({ server, ...actor }));
   terminal.note(`${terminal.paintNotes.green(terminal.symbols.done)} signed in to ${server} as ${actor.name}`);
-  if ((surroundings.env['MUSTER_TOKEN'] ?? '') !== '') terminal.warn(`${terminal.symbols.warning} MUSTER_TOKEN is set and goes before what was saved`);
+  if ((surroundings.env['MUSTER_TOKEN'] ?? '') !== '')
+    terminal.warn(`${terminal.symbols.warning} MUSTER_TOKEN is set and goes before what was saved`);
   terminal.note('Next   muster status');
 }
 
@@ -47,8 +48,10 @@ async function readToken(invocation: Invocation, file: string | undefined): Prom
     }
   }
   const token = text.trim();
-  if (token === '') throw new UsageError('there is no token', 'Name a file with --token-file, or pipe the token in.', '--token-file');
-  if (token.length > maxTokenChars || /\s/.test(token)) throw new UsageError('this is not a token', 'A token is one line without spaces.', '--token-file');
+  if (token === '')
+    throw new UsageError('there is no token', 'Name a file with --token-file, or pipe the token in.', '--token-file');
+  if (token.length > maxTokenChars || /\s/.test(token))
+    throw new UsageError('this is not a token', 'A token is one line without spaces.', '--token-file');
   return token;
 }
 
@@ -85,8 +88,11 @@ export async function whoami(invocation: Invocation): Promise<void> {
   const actor = await (await invocation.client()).call('whoami');
   if (invocation.flags.json === true) return terminal.print(JSON.stringify({ server: target.server, ...actor }));
   if (invocation.flags.output === 'name') return terminal.print(actor.name);
-  const teams = Object.entries(actor.teams).map(([team, roles]) => `${team} (${roles.join(', ')})`).join(', ');
+  const teams = Object.entries(actor.teams)
+    .map(([team, roles]) => `${team} (${roles.join(', ')})`)
+    .join(', ');
   terminal.print(`${actor.name}, ${actor.kind}${teams === '' ? '' : `, in ${teams}`}`);
-  terminal.note(`on ${target.server}, by the token of ${target.tokenFrom === 'config' ? target.configFile : 'MUSTER_TOKEN'}`);
+  terminal.note(
+    `on ${target.server}, by the token of ${target.tokenFrom === 'config' ? target.configFile : 'MUSTER_TOKEN'}`,
+  );
 }
-

@@ -9,13 +9,27 @@ export interface ModelAliasFlags {
 }
 
 /** Points an alias at a version (`fraud:3 champion`), or removes it (`fraud champion --delete`). */
-export async function modelAlias(invocation: Invocation, what: string, alias: string, flags: ModelAliasFlags): Promise<void> {
+export async function modelAlias(
+  invocation: Invocation,
+  what: string,
+  alias: string,
+  flags: ModelAliasFlags,
+): Promise<void> {
   const { terminal } = invocation;
   const done = terminal.paintNotes.green(terminal.symbols.done);
   if (flags.delete === true) {
-    if (/[:@]/.test(what)) throw new UsageError(`an alias is removed from a model, not from ${what}`, `Write muster model alias ${what.replace(/[:@].*$/, '')} ${alias} --delete.`);
+    if (/[:@]/.test(what))
+      throw new UsageError(
+        `an alias is removed from a model, not from ${what}`,
+        `Write muster model alias ${what.replace(/[:@].*$/, '')} ${alias} --delete.`,
+      );
     const client = await invocation.client();
-    await withNearest(client, 'model', what, async () => await client.call('aliasDelete', { params: { model: what, alias } }));
+    await withNearest(
+      client,
+      'model',
+      what,
+      async () => await client.call('aliasDelete', { params: { model: what, alias } }),
+    );
     if (invocation.flags.json === true) terminal.print(JSON.stringify({ model: what, alias, deleted: true }));
     terminal.note(`${done} removed ${what}@${alias}`);
     return;

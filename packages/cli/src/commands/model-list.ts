@@ -11,10 +11,17 @@ export async function modelList(invocation: Invocation): Promise<void> {
   showList(invocation, items, {
     columns: [
       { title: 'NAME', value: ({ name }) => name, shrinks: true },
-      { title: 'LATEST', value: ({ latestVersion }) => (latestVersion === null ? '-' : String(latestVersion)), align: 'right' },
+      {
+        title: 'LATEST',
+        value: ({ latestVersion }) => (latestVersion === null ? '-' : String(latestVersion)),
+        align: 'right',
+      },
       { title: 'ALIASES', value: ({ aliases }) => aliasesText(aliases), shrinks: true },
       { title: 'TEAM', value: ({ team }) => team, shrinks: true },
-      { title: 'CREATED', value: ({ createdAt }) => timeText(createdAt, { relative: terminal.isRead, nowMs: surroundings.now() }) },
+      {
+        title: 'CREATED',
+        value: ({ createdAt }) => timeText(createdAt, { relative: terminal.isRead, nowMs: surroundings.now() }),
+      },
       { title: 'BY', value: ({ createdBy }) => createdBy, wide: true, shrinks: true },
       { title: 'DESCRIPTION', value: ({ description }) => description || '-', wide: true, shrinks: true },
     ],
@@ -24,5 +31,9 @@ export async function modelList(invocation: Invocation): Promise<void> {
 }
 
 export function aliasesText(aliases: Readonly<Record<string, number>>): string {
-  return Object.entries(aliases).map(([alias, version]) => `${alias} ${version}`).join(', ') || '-';
+  return (
+    Object.entries(aliases)
+      .map(([alias, version]) => `${alias} ${version}`)
+      .join(', ') || '-'
+  );
 }

@@ -36,8 +36,13 @@ export async function modelPull(invocation: Invocation, what: string, file: stri
           yield chunk;
         }
       };
-      await pipeline(Readable.from(measured(body)), createWriteStream(temporary), { signal: surroundings.interruption });
-      if (hash.digest('hex') !== version.digest) throw new MusterError('digest_mismatch', `what arrived is not ${model}:${version.number}`, { remedy: 'Fetch it again.' });
+      await pipeline(Readable.from(measured(body)), createWriteStream(temporary), {
+        signal: surroundings.interruption,
+      });
+      if (hash.digest('hex') !== version.digest)
+        throw new MusterError('digest_mismatch', `what arrived is not ${model}:${version.number}`, {
+          remedy: 'Fetch it again.',
+        });
       await rename(temporary, target);
       step.done(`fetched ${sizeText(bytes)}, its SHA-256 is right`);
     } catch (error) {
@@ -45,6 +50,10 @@ export async function modelPull(invocation: Invocation, what: string, file: stri
       await rm(temporary, { force: true });
       throw error;
     }
-    terminal.print(invocation.flags.json === true ? JSON.stringify({ file: target, digest: version.digest, sizeBytes: version.sizeBytes }) : target);
+    terminal.print(
+      invocation.flags.json === true
+        ? JSON.stringify({ file: target, digest: version.digest, sizeBytes: version.sizeBytes })
+        : target,
+    );
   });
 }

@@ -32,7 +32,10 @@ async function showModel(invocation: Invocation, client: Client, name: string): 
   const { terminal, flags } = invocation;
   const model = await client.call('modelGet', { params: { model: name } });
   const isAll = flags.json === true || flags.output === 'wide';
-  const versions = await allPages((query) => client.call('versionList', { params: { model: name }, query }), isAll ? undefined : newestVersions);
+  const versions = await allPages(
+    (query) => client.call('versionList', { params: { model: name }, query }),
+    isAll ? undefined : newestVersions,
+  );
   if (flags.json === true) return terminal.print(JSON.stringify({ ...model, versions }));
   if (flags.output === 'name') return terminal.print(model.name);
   showFacts(terminal, [
@@ -42,8 +45,10 @@ async function showModel(invocation: Invocation, client: Client, name: string): 
     ['aliases', aliasesText(model.aliases)],
     ['created', `${when(invocation, model.createdAt)} by ${model.createdBy}`],
   ]);
-  if (versions.length > 0) terminal.print(`\n${renderTable(versions, versionColumns(invocation), tableOptions(invocation))}`);
-  if (model.latestVersion !== null && model.latestVersion > versions.length) terminal.note(`older ones: muster model show ${name} -o wide`);
+  if (versions.length > 0)
+    terminal.print(`\n${renderTable(versions, versionColumns(invocation), tableOptions(invocation))}`);
+  if (model.latestVersion !== null && model.latestVersion > versions.length)
+    terminal.note(`older ones: muster model show ${name} -o wide`);
 }
 
 function versionColumns(invocation: Invocation): Column<Version>[] {
@@ -68,7 +73,12 @@ function showVersion(invocation: Invocation, version: Version): void {
     ['version', `${version.model}:${version.number}`],
     ['file', `${facts.format}, ${sizeText(version.sizeBytes)}, sha256 ${version.digest}`],
     ['made by', facts.producer],
-    ['opsets', Object.entries(facts.opsets).map(([domain, opset]) => `${domain || 'ai.onnx'} ${opset}`).join(', ')],
+    [
+      'opsets',
+      Object.entries(facts.opsets)
+        .map(([domain, opset]) => `${domain || 'ai.onnx'} ${opset}`)
+        .join(', '),
+    ],
     ['parameters', facts.parameterCount.toLocaleString('en-GB')],
     ['inputs', signature.inputs.map(tensorText).join('\n')],
     ['outputs', signature.outputs.map(tensorText).join('\n')],

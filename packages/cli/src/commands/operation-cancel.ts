@@ -6,5 +6,9 @@ export async function operationCancel(invocation: Invocation, id: string): Promi
   const client = await invocation.client();
   const operation = await client.call('operationCancel', { params: { operation: id } });
   if (invocation.flags.json === true) terminal.print(JSON.stringify(operation));
-  terminal.note(operation.state === 'running' ? `${terminal.symbols.ellipsis} it is being cancelled: muster operation show ${id}` : `operation ${id}: ${operation.state}`);
+  terminal.note(
+    operation.state === 'running'
+      ? `${terminal.symbols.ellipsis} it is being cancelled: muster operation show ${id}`
+      : `operation ${id}: ${operation.state}`,
+  );
 }

@@ -13,9 +13,11 @@ export async function operationShow(invocation: Invocation, id: string, flags: O
   const { terminal, surroundings } = invocation;
   const client = await invocation.client();
   let operation = await client.call('operationGet', { params: { operation: id } });
-  if (flags.follow === true && operation.state === 'running') operation = await followOperation(invocation, client, operation, ({ progress }) => progress);
+  if (flags.follow === true && operation.state === 'running')
+    operation = await followOperation(invocation, client, operation, ({ progress }) => progress);
   if (invocation.flags.json === true) return terminal.print(JSON.stringify(operation));
-  const when = (time: string | null): string => timeText(time, { relative: terminal.isRead, nowMs: surroundings.now() });
+  const when = (time: string | null): string =>
+    timeText(time, { relative: terminal.isRead, nowMs: surroundings.now() });
   showFacts(terminal, [
     ['operation', operation.id],
     ['kind', `${operation.kind} of ${operation.subject}`],
@@ -26,5 +28,6 @@ export async function operationShow(invocation: Invocation, id: string, flags: O
     ['finished', operation.finishedAt === null ? undefined : when(operation.finishedAt)],
   ]);
   if (operation.problem !== null) throw fromProblem(operation.problem);
-  if (operation.state === 'running') terminal.note(`\nWait for it   muster operation show ${id} --follow\nEnd it        muster operation cancel ${id}`);
+  if (operation.state === 'running')
+    terminal.note(`\nWait for it   muster operation show ${id} --follow\nEnd it        muster operation cancel ${id}`);
 }

@@ -9,12 +9,19 @@ import { type PredictBody, readInput } from '../prediction/read-input.ts';
 import { durationText } from '../units/duration.ts';
 import { withNearest } from '../context/with-nearest.ts';
 
+const longestMs = 3_600_000;
+
 export interface PredictFlags {
   readonly rows?: string;
 }
 
 /** Sends rows to an endpoint and prints what it predicts. Without rows it makes one from the signature. */
-export async function predict(invocation: Invocation, endpoint: string, file: string | undefined, flags: PredictFlags): Promise<void> {
+export async function predict(
+  invocation: Invocation,
+  endpoint: string,
+  file: string | undefined,
+  flags: PredictFlags,
+): Promise<void> {
   const { terminal, flags: global } = invocation;
   const given = await readInput(invocation, file, flags.rows);
   const client = await invocation.client();
@@ -25,6 +32,8 @@ export async function predict(invocation: Invocation, endpoint: string, file: st
       method: 'POST',
       headers: { 'content-type': body.contentType, accept: 'application/json' },
       body: body.text,
+      // The endpoint has a limit of its own, which it answers with.
+      timeoutMs: longestMs,
     });
     if (!response.ok) throw await errorIn(response);
     const text = await response.text();
@@ -36,13 +45,27 @@ export async function predict(invocation: Invocation, endpoint: string, file: st
     const answer = JSON.parse(text) as PredictAnswer;
     terminal.print(predictionsTable(answer, tableOptions(invocation)));
     const version = answer.model === undefined ? '' : `${safeText(answer.model)}:${safeText(String(answer.version))}`;
-    terminal.note(terminal.paintNotes.dim([version, `in ${took}`, ...(given === undefined ? ['for a row made from the signature'] : [])].filter(Boolean).join(` ${terminal.symbols.dot} `)));
-    if (given === undefined) terminal.note(terminal.paintNotes.dim(`Your own rows: muster predict ${endpoint} rows.csv, or --rows '{…}'; --json shows all digits`));
+    terminal.note(
+      terminal.paintNotes.dim(
+        [version, `in ${took}`, ...(given === undefined ? ['for a row made from the signature'] : [])]
+          .filter(Boolean)
+          .join(` ${terminal.symbols.dot} `),
+      ),
+    );
+    if (given === undefined)
+      terminal.note(
+        terminal.paintNotes.dim(
+          `Your own rows: muster predict ${endpoint} rows.csv, or --rows '{…}'; --json shows all digits`,
+        ),
+      );
   });
 
   async function madeUp(): Promise<PredictBody> {
     const example = exampleOf(await explain(client, endpoint));
-    if (example === undefined) throw new MusterError('invalid_rows', `${endpoint} gives no example row`, { remedy: 'Give rows: a CSV or JSON file, or --rows.' });
+    if (example === undefined)
+      throw new MusterError('invalid_rows', `${endpoint} gives no example row`, {
+        remedy: 'Give rows: a CSV or JSON file, or --rows.',
+      });
     return { contentType: 'application/json', text: JSON.stringify(example) };
   }
 }

@@ -9,7 +9,12 @@ import { showDeployed } from '../output/show-deployed.ts';
 export async function promote(invocation: Invocation, name: string): Promise<void> {
   const client = await invocation.client();
   const startedAt = performance.now();
-  const operation = await withNearest(client, 'endpoint', name, async () => await client.call('promote', { params: { endpoint: name } }));
+  const operation = await withNearest(
+    client,
+    'endpoint',
+    name,
+    async () => await client.call('promote', { params: { endpoint: name } }),
+  );
   let endpoint: Endpoint | undefined;
   await followOperation(invocation, client, operation, async () => {
     endpoint = await client.call('endpointGet', { params: { endpoint: name } });

@@ -14,7 +14,12 @@ export async function rollback(invocation: Invocation, name: string, flags: Roll
   const client = await invocation.client();
   const startedAt = performance.now();
   const body = flags.force === undefined ? {} : { force: flags.force };
-  const operation = await withNearest(client, 'endpoint', name, async () => await client.call('rollback', { params: { endpoint: name }, body }));
+  const operation = await withNearest(
+    client,
+    'endpoint',
+    name,
+    async () => await client.call('rollback', { params: { endpoint: name }, body }),
+  );
   let endpoint: Endpoint | undefined;
   await followOperation(invocation, client, operation, async () => {
     endpoint = await client.call('endpointGet', { params: { endpoint: name } });

@@ -23,20 +23,34 @@ export async function status(invocation: Invocation, endpoint: string | undefine
     allPages((query) => client.call('endpointList', { query })),
   ]);
   if (flags.json === true) return terminal.print(JSON.stringify({ server: client.url, ...installation, endpoints }));
-  const when = (time: string | null): string => timeText(time, { relative: terminal.isRead, nowMs: surroundings.now() });
+  const when = (time: string | null): string =>
+    timeText(time, { relative: terminal.isRead, nowMs: surroundings.now() });
   const { counts } = installation;
   showFacts(terminal, [
-    ['server', `${client.url}  Muster ${installation.version}, environment ${installation.environment}, up since ${when(installation.startedAt)}`],
-    ['storage', `${installation.database.kind} ${fine(installation.database.ok)}, objects ${fine(installation.objects.ok)}`],
+    [
+      'server',
+      `${client.url}  Muster ${installation.version}, environment ${installation.environment}, up since ${when(installation.startedAt)}`,
+    ],
+    [
+      'storage',
+      `${installation.database.kind} ${fine(installation.database.ok)}, objects ${fine(installation.objects.ok)}`,
+    ],
     ['isolation', isolationText(installation)],
     ['serves', `${counts.ready} of ${counted(counts.endpoints, 'endpoint')} ready, ${counted(counts.models, 'model')}`],
   ]);
-  const processes = flags.output === 'wide' ? installation.processes : installation.processes.filter(({ state, role }) => state !== 'running' || role !== 'runner');
-  if (processes.length > 0) terminal.print(`\n${renderTable(processes, processColumns(when), tableOptions(invocation))}`);
+  const processes =
+    flags.output === 'wide'
+      ? installation.processes
+      : installation.processes.filter(({ state, role }) => state !== 'running' || role !== 'runner');
+  if (processes.length > 0)
+    terminal.print(`\n${renderTable(processes, processColumns(when), tableOptions(invocation))}`);
   const shown = endpoints.toSorted((a, b) => Number(a.ready) - Number(b.ready)).slice(0, mostEndpoints);
-  if (shown.length > 0) terminal.print(`\n${renderTable(shown, endpointColumns(invocation), tableOptions(invocation))}`);
-  if (shown.length < endpoints.length) terminal.note(`and ${endpoints.length - shown.length} more: muster endpoint list`);
-  if (endpoints.length === 0) terminal.note('\nNo endpoints yet. Make the first:  muster deploy model.onnx --name fraud');
+  if (shown.length > 0)
+    terminal.print(`\n${renderTable(shown, endpointColumns(invocation), tableOptions(invocation))}`);
+  if (shown.length < endpoints.length)
+    terminal.note(`and ${endpoints.length - shown.length} more: muster endpoint list`);
+  if (endpoints.length === 0)
+    terminal.note('\nNo endpoints yet. Make the first:  muster deploy model.onnx --name fraud');
 }
 
 function isolationText({ isolation }: InstallationStatus): string {
@@ -48,7 +62,11 @@ function processColumns(when: (time: string | null) => string): Column<ProcessSt
     { title: 'PROCESS', value: ({ role, id }) => (role === id ? role : `${role} ${id}`), shrinks: true },
     { title: 'STATE', value: ({ state }) => state },
     { title: 'PID', value: ({ pid }) => (pid === null ? '-' : String(pid)), align: 'right' },
-    { title: 'MEMORY', value: ({ memoryBytes }) => (memoryBytes === null ? '-' : sizeText(memoryBytes)), align: 'right' },
+    {
+      title: 'MEMORY',
+      value: ({ memoryBytes }) => (memoryBytes === null ? '-' : sizeText(memoryBytes)),
+      align: 'right',
+    },
     { title: 'RESTARTS', value: ({ restarts }) => String(restarts), align: 'right' },
     { title: 'STARTED', value: ({ startedAt }) => when(startedAt) },
     { title: 'ISOLATION', value: ({ isolation }) => isolation ?? '-', wide: true },

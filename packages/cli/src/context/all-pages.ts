@@ -1,6 +1,9 @@
 /** Everything of a list, page by page, up to `limit` items. */
 export async function allPages<T>(
-  page: (query: { readonly limit: number; readonly after?: string }) => Promise<{ readonly items: readonly T[]; readonly next?: string | undefined }>,
+  page: (query: {
+    readonly limit: number;
+    readonly after?: string;
+  }) => Promise<{ readonly items: readonly T[]; readonly next?: string | undefined }>,
   limit = 100_000,
 ): Promise<T[]> {
   const items: T[] = [];

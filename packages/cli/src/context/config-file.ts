@@ -48,7 +48,9 @@ function isConfigFile(content: unknown): content is ConfigFile {
   const { server, tokens } = content as Record<string, unknown>;
   if (server !== undefined && typeof server !== 'string') return false;
   if (tokens === undefined) return true;
-  return typeof tokens === 'object' && tokens !== null && Object.values(tokens).every((token) => typeof token === 'string');
+  return (
+    typeof tokens === 'object' && tokens !== null && Object.values(tokens).every((token) => typeof token === 'string')
+  );
 }
 
 function parsed(text: string): unknown {

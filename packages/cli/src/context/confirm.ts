@@ -7,7 +7,8 @@ import { UsageError } from '../usage-error.ts';
 export async function confirmByName(invocation: Invocation, what: string, name: string): Promise<void> {
   const { terminal, surroundings, flags } = invocation;
   if (flags.yes === true) return;
-  if (!terminal.isInteractive) throw new UsageError(`${what} needs a confirmation, and nobody can be asked here`, 'Say --yes.', '--yes');
+  if (!terminal.isInteractive)
+    throw new UsageError(`${what} needs a confirmation, and nobody can be asked here`, 'Say --yes.', '--yes');
   const answer = await ask(surroundings, `${what}. Type ${name} to go on: `);
   if (answer.trim() !== name) throw new Interrupted('Nothing was changed.');
 }
@@ -16,7 +17,9 @@ async function ask({ stdin, stderr, interruption }: Invocation['surroundings'], 
   const lines = createInterface({ input: stdin, output: stderr as NodeJS.WriteStream });
   lines.on('SIGINT', () => lines.close());
   try {
-    const closed = new Promise<never>((_resolve, reject) => lines.once('close', () => reject(new Interrupted('Nothing was changed.'))));
+    const closed = new Promise<never>((_resolve, reject) =>
+      lines.once('close', () => reject(new Interrupted('Nothing was changed.'))),
+    );
     return await Promise.race([lines.question(question, { signal: interruption }), closed]);
   } finally {
     lines.close();

@@ -35,10 +35,16 @@ export async function knownNames(surroundings: Surroundings, serverFlag: string 
 async function askServer(server: string, token: string): Promise<KnownNames> {
   const signal = AbortSignal.timeout(limitMs);
   const list = async (path: string): Promise<readonly Record<string, unknown>[]> => {
-    const response = await fetch(`${server}${path}?limit=1000`, { headers: { authorization: `Bearer ${token}` }, signal, redirect: 'error' });
+    const response = await fetch(`${server}${path}?limit=1000`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal,
+      redirect: 'error',
+    });
     if (!response.ok) return [];
     const page: unknown = await response.json();
-    return typeof page === 'object' && page !== null && 'items' in page && Array.isArray(page.items) ? page.items : [];
+    return typeof page === 'object' && page !== null && 'items' in page && Array.isArray(page.items)
+      ? (page.items as Record<string, unknown>[])
+      : [];
   };
   const [endpoints, models] = await Promise.all([list('/api/v1/endpoints'), list('/api/v1/models')]);
   return { endpoints: endpoints.map(({ name }) => String(name)), models: models.flatMap(modelNames) };
@@ -50,9 +56,17 @@ function modelNames({ name, latestVersion, aliases }: Record<string, unknown>): 
   return [model, ...versions, ...Object.keys(aliases ?? {}).map((alias) => `${model}@${alias}`)];
 }
 
-function keptNames(value: unknown): { readonly server: string; readonly atMs: number; readonly names: KnownNames } | undefined {
+function keptNames(
+  value: unknown,
+): { readonly server: string; readonly atMs: number; readonly names: KnownNames } | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { server, atMs, names } = value as { server?: unknown; atMs?: unknown; names?: Partial<KnownNames> };
-  if (typeof server !== 'string' || typeof atMs !== 'number' || !Array.isArray(names?.endpoints) || !Array.isArray(names.models)) return undefined;
+  if (
+    typeof server !== 'string' ||
+    typeof atMs !== 'number' ||
+    !Array.isArray(names?.endpoints) ||
+    !Array.isArray(names.models)
+  )
+    return undefined;
   return { server, atMs, names: { endpoints: names.endpoints.map(String), models: names.models.map(String) } };
 }

@@ -6,7 +6,11 @@ export const defaultServer = 'http://localhost:7070';
 export function serverUrl(text: string, place: string): string {
   const withScheme = /^https?:\/\//i.test(text) ? text : isOnThisMachine(text) ? `http://${text}` : undefined;
   if (withScheme === undefined || !URL.canParse(withScheme))
-    throw new UsageError(`\`${text}\` is no address of a server`, `Write it as ${defaultServer} or https://muster.example.com.`, place);
+    throw new UsageError(
+      `\`${text}\` is no address of a server`,
+      `Write it as ${defaultServer} or https://muster.example.com.`,
+      place,
+    );
   const url = new URL(withScheme);
   if (url.username !== '' || url.password !== '')
     throw new UsageError('an address carries no password', 'Sign in with muster login or MUSTER_TOKEN.', place);
@@ -26,5 +30,7 @@ function isOnThisMachine(host: string): boolean {
 export function spellings(server: string): string[] {
   const url = new URL(server);
   if (!isOnThisMachine(url.host)) return [server];
-  return ['localhost', '127.0.0.1', '[::1]'].map((name) => server.replace(url.host, url.host.replace(/^(\[::1\]|[^:]+)/, name)));
+  return ['localhost', '127.0.0.1', '[::1]'].map((name) =>
+    server.replace(url.host, url.host.replace(/^(\[::1\]|[^:]+)/, name)),
+  );
 }

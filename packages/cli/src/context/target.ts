@@ -12,7 +12,10 @@ export interface Target {
 }
 
 /** Throws `UsageError` for an address or a configuration file that cannot be read. */
-export function findTarget(surroundings: Pick<Surroundings, 'env' | 'homeDirectory'>, flag: string | undefined): Target {
+export function findTarget(
+  surroundings: Pick<Surroundings, 'env' | 'homeDirectory'>,
+  flag: string | undefined,
+): Target {
   const configFile = configFilePath(surroundings);
   const config = readConfigFile(configFile);
   const fromEnv = surroundings.env['MUSTER_SERVER'] || undefined;

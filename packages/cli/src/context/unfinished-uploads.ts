@@ -28,7 +28,8 @@ export function createUnfinishedUploads(surroundings: Pick<Surroundings, 'env' |
     read().filter((one) => one.server !== server || one.sha256 !== sha256);
   return {
     find: (server, sha256) => read().find((one) => one.server === server && one.sha256 === sha256)?.upload,
-    remember: (server, sha256, upload) => writeState(folder, fileName, [{ server, sha256, upload }, ...others(server, sha256)].slice(0, most)),
+    remember: (server, sha256, upload) =>
+      writeState(folder, fileName, [{ server, sha256, upload }, ...others(server, sha256)].slice(0, most)),
     forget: (server, sha256) => writeState(folder, fileName, others(server, sha256)),
   };
 }

@@ -2,7 +2,12 @@ import type { Client } from '@muster-ml/client';
 import { MusterError, nearestName } from '@muster-ml/protocol';
 
 /** Adds the name that was most likely meant to an error that says that there is none of this one. */
-export async function withNearest<T>(client: Client, kind: 'endpoint' | 'model', name: string, work: () => Promise<T>): Promise<T> {
+export async function withNearest<T>(
+  client: Client,
+  kind: 'endpoint' | 'model',
+  name: string,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {

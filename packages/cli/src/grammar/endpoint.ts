@@ -14,8 +14,14 @@ export function addEndpointCommands(program: Command, does: Does): void {
   does<[]>(list, async (invocation) => await (await import('../commands/endpoint-list.ts')).endpointList(invocation));
   withExamples(list, 'muster endpoint list', 'muster endpoint list -o name');
 
-  const show = endpoint.command('show').description('Show an endpoint: how it is, what it takes and gives, its deployments.').argument('<endpoint>');
-  does<[string]>(show, async (invocation, [name]) => await (await import('../commands/endpoint-show.ts')).endpointShow(invocation, name));
+  const show = endpoint
+    .command('show')
+    .description('Show an endpoint: how it is, what it takes and gives, its deployments.')
+    .argument('<endpoint>');
+  does<[string]>(
+    show,
+    async (invocation, [name]) => await (await import('../commands/endpoint-show.ts')).endpointShow(invocation, name),
+  );
   withExamples(show, 'muster endpoint show fraud', 'muster endpoint show fraud -o wide');
 
   const logs = endpoint
@@ -24,7 +30,11 @@ export function addEndpointCommands(program: Command, does: Does): void {
     .argument('<endpoint>')
     .option('--limit <N>', 'how many of the last events', '100')
     .option('--follow', 'go on with what happens from now on');
-  does<[string], EndpointLogsFlags>(logs, async (invocation, [name], flags) => await (await import('../commands/endpoint-logs.ts')).endpointLogs(invocation, name, flags));
+  does<[string], EndpointLogsFlags>(
+    logs,
+    async (invocation, [name], flags) =>
+      await (await import('../commands/endpoint-logs.ts')).endpointLogs(invocation, name, flags),
+  );
   withExamples(logs, 'muster endpoint logs fraud --follow');
 
   const update = endpoint
@@ -32,12 +42,18 @@ export function addEndpointCommands(program: Command, does: Does): void {
     .description('Change the description, the tags or the limits of an endpoint. What is not given stays.')
     .argument('<endpoint>')
     .option('--description <TEXT>', 'one sentence on what it is for')
-    .option('--tag <KEY=VALUE>', 'set a tag, or remove it with KEY=; may be repeated', (one: string, others: string[] | undefined) => [...(others ?? []), one])
+    .option(
+      '--tag <KEY=VALUE>',
+      'set a tag, or remove it with KEY=; may be repeated',
+      (one: string, others: string[] | undefined) => [...(others ?? []), one],
+    )
     .option('--timeout <TIME>', 'longest a request may take, such as 10s')
     .option('--body <SIZE>', 'largest body of a request, such as 64Mi')
     .option('--queue <N>', 'requests that may wait; more are refused');
-  does<[string], EndpointUpdateFlags>(update, async (invocation, [name], flags) =>
-    await (await import('../commands/endpoint-update.ts')).endpointUpdate(invocation, name, flags),
+  does<[string], EndpointUpdateFlags>(
+    update,
+    async (invocation, [name], flags) =>
+      await (await import('../commands/endpoint-update.ts')).endpointUpdate(invocation, name, flags),
   );
   withExamples(update, 'muster endpoint update fraud --timeout 2s --tag cost-centre=CC-1204');
 
@@ -46,13 +62,21 @@ export function addEndpointCommands(program: Command, does: Does): void {
     .description('End the canary or the shadow of an endpoint; the live version gets all requests again.')
     .argument('<endpoint>')
     .addArgument(new Argument('<role>', 'what to end').choices(['canary', 'shadow']));
-  does<[string, string]>(end, async (invocation, [name, role]) => await (await import('../commands/endpoint-end.ts')).endpointEnd(invocation, name, role));
+  does<[string, string]>(
+    end,
+    async (invocation, [name, role]) =>
+      await (await import('../commands/endpoint-end.ts')).endpointEnd(invocation, name, role),
+  );
   withExamples(end, 'muster endpoint end fraud canary');
 
   const remove = endpoint
     .command('delete')
     .description('End an endpoint. Its callers get 404; its versions stay registered.')
     .argument('<endpoint>');
-  does<[string]>(remove, async (invocation, [name]) => await (await import('../commands/endpoint-delete.ts')).endpointDelete(invocation, name));
+  does<[string]>(
+    remove,
+    async (invocation, [name]) =>
+      await (await import('../commands/endpoint-delete.ts')).endpointDelete(invocation, name),
+  );
   withExamples(remove, 'muster endpoint delete fraud', 'muster endpoint delete fraud --yes');
 }

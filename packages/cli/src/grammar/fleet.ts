@@ -25,7 +25,10 @@ export function addFleetVerbs(program: Command, does: Does): void {
     .description(
       'Hand over a model file, or a version that is registered, and wait until its endpoint answers. The endpoint and the model are made if they do not exist; a file that is registered already is not sent again.',
     )
-    .argument('[model-or-file]', 'a file such as model.onnx, a version such as fraud:3, or an alias such as fraud@champion')
+    .argument(
+      '[model-or-file]',
+      'a file such as model.onnx, a version such as fraud:3, or an alias such as fraud@champion',
+    )
     .option('--name <ENDPOINT>', 'endpoint to deploy under (default: after the file or the model)')
     .option('--model <NAME>', 'model that the file becomes a version of (default: that of the endpoint)')
     .option('--team <TEAM>', 'owner of what is made anew')
@@ -45,7 +48,10 @@ export function addFleetVerbs(program: Command, does: Does): void {
     .option('--example', 'deploy the example that comes along');
   // A flag that is absent keeps what is deployed; commander would make the --no- form the default.
   deploy.setOptionValue('ownRunner', undefined);
-  does<[string | undefined], DeployFlags>(deploy, async (invocation, [what], flags) => await (await import('../commands/deploy.ts')).deploy(invocation, what, flags));
+  does<[string | undefined], DeployFlags>(
+    deploy,
+    async (invocation, [what], flags) => await (await import('../commands/deploy.ts')).deploy(invocation, what, flags),
+  );
   withExamples(
     deploy,
     'muster deploy model.onnx --name fraud --sample rows.csv',
@@ -61,17 +67,27 @@ export function addFleetVerbs(program: Command, does: Does): void {
     .argument('<endpoint>')
     .argument('[file]', 'CSV or JSON; - reads from standard input')
     .option('--rows <JSON>', 'one row, or a list of rows');
-  does<[string, string | undefined], PredictFlags>(predict, async (invocation, [endpoint, file], flags) =>
-    await (await import('../commands/predict.ts')).predict(invocation, endpoint, file, flags),
+  does<[string, string | undefined], PredictFlags>(
+    predict,
+    async (invocation, [endpoint, file], flags) =>
+      await (await import('../commands/predict.ts')).predict(invocation, endpoint, file, flags),
   );
-  withExamples(predict, 'muster predict fraud', 'muster predict fraud rows.csv', `muster predict fraud --rows '{"amount": 120, "country": "DE"}' --json`);
+  withExamples(
+    predict,
+    'muster predict fraud',
+    'muster predict fraud rows.csv',
+    `muster predict fraud --rows '{"amount": 120, "country": "DE"}' --json`,
+  );
 
   const promote = program
     .command('promote')
     .summary('make the canary or the shadow live')
     .description('Make the canary, or else the shadow, of an endpoint live, and wait until it is.')
     .argument('<endpoint>');
-  does<[string]>(promote, async (invocation, [endpoint]) => await (await import('../commands/promote.ts')).promote(invocation, endpoint));
+  does<[string]>(
+    promote,
+    async (invocation, [endpoint]) => await (await import('../commands/promote.ts')).promote(invocation, endpoint),
+  );
   withExamples(promote, 'muster promote fraud');
 
   const rollback = program
@@ -80,14 +96,23 @@ export function addFleetVerbs(program: Command, does: Does): void {
     .description('Bring back what was live before, and wait until it is. A roll-out that is not finished is given up.')
     .argument('<endpoint>')
     .option('--force <ENDPOINT>', 'although the version is quarantined: name the endpoint');
-  does<[string], RollbackFlags>(rollback, async (invocation, [endpoint], flags) => await (await import('../commands/rollback.ts')).rollback(invocation, endpoint, flags));
+  does<[string], RollbackFlags>(
+    rollback,
+    async (invocation, [endpoint], flags) =>
+      await (await import('../commands/rollback.ts')).rollback(invocation, endpoint, flags),
+  );
   withExamples(rollback, 'muster rollback fraud');
 
   const status = program
     .command('status')
     .summary('how the installation or an endpoint is')
-    .description('How the installation is: its processes, and its endpoints, those that need attention first. With a name: how that endpoint is.')
+    .description(
+      'How the installation is: its processes, and its endpoints, those that need attention first. With a name: how that endpoint is.',
+    )
     .argument('[endpoint]');
-  does<[string | undefined]>(status, async (invocation, [endpoint]) => await (await import('../commands/status.ts')).status(invocation, endpoint));
+  does<[string | undefined]>(
+    status,
+    async (invocation, [endpoint]) => await (await import('../commands/status.ts')).status(invocation, endpoint),
+  );
   withExamples(status, 'muster status', 'muster status fraud', 'muster status --json');
 }

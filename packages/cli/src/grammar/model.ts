@@ -19,7 +19,11 @@ export function addModelCommands(program: Command, does: Does): void {
     .option('--sample <FILE>', 'a few rows as CSV: names the features and warms replicas up')
     .option('--signature <FILE>', 'JSON with the names of features and labels')
     .option('--description <TEXT>', 'what is new in this version');
-  does<[string], ModelPushFlags>(push, async (invocation, [file], flags) => await (await import('../commands/model-push.ts')).modelPush(invocation, file, flags));
+  does<[string], ModelPushFlags>(
+    push,
+    async (invocation, [file], flags) =>
+      await (await import('../commands/model-push.ts')).modelPush(invocation, file, flags),
+  );
   withExamples(push, 'muster model push model.onnx --name fraud --sample rows.csv');
 
   const list = model.command('list').description('List the models.');
@@ -30,7 +34,10 @@ export function addModelCommands(program: Command, does: Does): void {
     .command('show')
     .description('Show a model with its versions, or one version.')
     .argument('<model>', 'fraud, fraud:3 or fraud@champion');
-  does<[string]>(show, async (invocation, [what]) => await (await import('../commands/model-show.ts')).modelShow(invocation, what));
+  does<[string]>(
+    show,
+    async (invocation, [what]) => await (await import('../commands/model-show.ts')).modelShow(invocation, what),
+  );
   withExamples(show, 'muster model show fraud', 'muster model show fraud:3');
 
   const alias = model
@@ -39,8 +46,10 @@ export function addModelCommands(program: Command, does: Does): void {
     .argument('<model>', 'fraud:3, or another alias: fraud@challenger; with --delete just fraud')
     .argument('<alias>', 'such as champion')
     .option('--delete', 'remove the alias');
-  does<[string, string], ModelAliasFlags>(alias, async (invocation, [what, name], flags) =>
-    await (await import('../commands/model-alias.ts')).modelAlias(invocation, what, name, flags),
+  does<[string, string], ModelAliasFlags>(
+    alias,
+    async (invocation, [what, name], flags) =>
+      await (await import('../commands/model-alias.ts')).modelAlias(invocation, what, name, flags),
   );
   withExamples(alias, 'muster model alias fraud:3 champion', 'muster model alias fraud champion --delete');
 
@@ -49,6 +58,10 @@ export function addModelCommands(program: Command, does: Does): void {
     .description('Fetch the file of a version, and check its digest.')
     .argument('<model>', 'fraud:3 or fraud@champion')
     .argument('[file]', 'where to put it (default: fraud-3.onnx)');
-  does<[string, string | undefined]>(pull, async (invocation, [what, file]) => await (await import('../commands/model-pull.ts')).modelPull(invocation, what, file));
+  does<[string, string | undefined]>(
+    pull,
+    async (invocation, [what, file]) =>
+      await (await import('../commands/model-pull.ts')).modelPull(invocation, what, file),
+  );
   withExamples(pull, 'muster model pull fraud@champion model.onnx');
 }

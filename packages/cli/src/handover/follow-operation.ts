@@ -26,7 +26,8 @@ export async function followOperation(
     if (ended.state === 'succeeded') step.done(await doneText(ended));
   } catch (error) {
     step.drop();
-    if (surroundings.interruption.aborted) throw new Interrupted(`It goes on in the server: muster operation show ${operation.id}`);
+    if (surroundings.interruption.aborted)
+      throw new Interrupted(`It goes on in the server: muster operation show ${operation.id}`);
     throw error;
   }
   if (ended.state === 'succeeded') return ended;

@@ -25,7 +25,12 @@ export async function openModelFile(
     for (let at = 0; at < size;) {
       signal.throwIfAborted();
       const { bytesRead } = await file.read(buffer, 0, chunkBytes, at);
-      if (bytesRead === 0) throw new UsageError(`${path} became shorter while it was read`, 'Wait until it is written, then try again.', path);
+      if (bytesRead === 0)
+        throw new UsageError(
+          `${path} became shorter while it was read`,
+          'Wait until it is written, then try again.',
+          path,
+        );
       hash.update(buffer.subarray(0, bytesRead));
       at += bytesRead;
       onProgress(at, size);

@@ -20,7 +20,11 @@ export function readModelReference(text: string): ModelReference | undefined {
 export function requireModelReference(text: string, place: string): ModelReference {
   const reference = readModelReference(text);
   if (reference !== undefined) return reference;
-  throw new UsageError(`\`${text}\` names no version`, `Write \`${text.replace(/[:@/].*$/, '') || 'fraud'}:1\`, or an alias: \`fraud@champion\`.`, place);
+  throw new UsageError(
+    `\`${text}\` names no version`,
+    `Write \`${text.replace(/[:@/].*$/, '') || 'fraud'}:1\`, or an alias: \`fraud@champion\`.`,
+    place,
+  );
 }
 
 export function referenceText(reference: ModelReference): string {

@@ -42,17 +42,22 @@ export async function registerFile(
   const reading = beginStep(terminal, `reading ${source.path}`);
   await using file = await openModelFile(
     source.path,
-    (readBytes, sizeBytes) => reading.update(`reading ${source.path}  ${sizeText(readBytes)} of ${sizeText(sizeBytes)}`),
+    (readBytes, sizeBytes) =>
+      reading.update(`reading ${source.path}  ${sizeText(readBytes)} of ${sizeText(sizeBytes)}`),
     surroundings.interruption,
   ).finally(() => reading.drop());
 
   const model = await orMissing(client.call('modelGet', { params: { model: source.model } }));
   if (model === undefined) {
-    await client.call('modelCreate', { body: { name: source.model, ...(source.team === undefined ? {} : { team: source.team }) } });
+    await client.call('modelCreate', {
+      body: { name: source.model, ...(source.team === undefined ? {} : { team: source.team }) },
+    });
   } else if (model.latestVersion !== null) {
     const latest = await client.call('versionGet', { params: { model: source.model, version: model.latestVersion } });
     if (isSame(latest, file, signature, sampleCsv)) {
-      terminal.note(`${terminal.paintNotes.green(terminal.symbols.done)} ${source.path} is ${source.model}:${latest.number} already`);
+      terminal.note(
+        `${terminal.paintNotes.green(terminal.symbols.done)} ${source.path} is ${source.model}:${latest.number} already`,
+      );
       return { version: latest, isReused: true };
     }
   }
@@ -72,12 +77,18 @@ export async function registerFile(
     version = await client.call('versionGet', { params: { model: source.model, version: numberIn(result) } });
     return `registered ${source.model}:${version.number}  ${signatureText(version.signature)}`;
   });
-  if (version === undefined) throw new MusterError('internal_error', `operation ${operation.id} ended without a version`);
+  if (version === undefined)
+    throw new MusterError('internal_error', `operation ${operation.id} ended without a version`);
   for (const adaptation of version.facts.adaptations) terminal.note(`  ${terminal.symbols.dot} ${adaptation}`);
   return { version, isReused: false };
 }
 
-function isSame(latest: Version, file: ModelFile, signature: SignatureHints | undefined, sampleCsv: string | undefined): boolean {
+function isSame(
+  latest: Version,
+  file: ModelFile,
+  signature: SignatureHints | undefined,
+  sampleCsv: string | undefined,
+): boolean {
   if (latest.digest !== file.sha256) return false;
   if (sampleCsv !== undefined && latest.sampleDigest === null) return false;
   const says = (hint: readonly string[] | undefined, known: readonly string[] | undefined): boolean =>
@@ -87,14 +98,19 @@ function isSame(latest: Version, file: ModelFile, signature: SignatureHints | un
 
 function numberIn(result: Readonly<Record<string, unknown>> | null): number {
   const version = result?.['version'];
-  if (typeof version === 'object' && version !== null && 'number' in version && typeof version.number === 'number') return version.number;
+  if (typeof version === 'object' && version !== null && 'number' in version && typeof version.number === 'number')
+    return version.number;
   throw new MusterError('internal_error', 'the result of the registration names no version');
 }
 
 function readSample(path: string): string {
   const text = readText(path);
   if (text.length <= maxSampleChars) return text;
-  throw new UsageError(`${path} is too large for a sample`, `Give a few rows: head -21 ${path} > sample.csv`, '--sample');
+  throw new UsageError(
+    `${path} is too large for a sample`,
+    `Give a few rows: head -21 ${path} > sample.csv`,
+    '--sample',
+  );
 }
 
 function readSignature(path: string): SignatureHints {
@@ -103,7 +119,11 @@ function readSignature(path: string): SignatureHints {
     content = JSON.parse(readText(path));
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${path} is not valid JSON: ${(error as Error).message}`, 'Write {"features": ["age", "income"], "labels": ["no", "yes"]}.', '--signature');
+    throw new UsageError(
+      `${path} is not valid JSON: ${(error as Error).message}`,
+      'Write {"features": ["age", "income"], "labels": ["no", "yes"]}.',
+      '--signature',
+    );
   }
   const checked = signatureHintsSchema.safeParse(content);
   if (checked.success) return checked.data;
@@ -120,6 +140,10 @@ function readText(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    throw new UsageError(code === 'ENOENT' ? `there is no file ${path}` : `${path} cannot be read (${code})`, 'Check the path.', path);
+    throw new UsageError(
+      code === 'ENOENT' ? `there is no file ${path}` : `${path} cannot be read (${code})`,
+      'Check the path.',
+      path,
+    );
   }
 }

@@ -9,5 +9,8 @@ export async function resolveVersion(client: Client, reference: ModelReference):
   const version = Object.hasOwn(aliases, reference.alias) ? aliases[reference.alias] : undefined;
   if (version !== undefined) return version;
   const known = Object.keys(aliases);
-  throw new MusterError('alias_not_found', `${reference.model} has no alias ${reference.alias}${known.length === 0 ? '' : `; it has ${known.join(', ')}`}`);
+  throw new MusterError(
+    'alias_not_found',
+    `${reference.model} has no alias ${reference.alias}${known.length === 0 ? '' : `; it has ${known.join(', ')}`}`,
+  );
 }

@@ -62,14 +62,17 @@ export function keptSettingsText(current: ServingSettings): string {
   if (current.replicas !== 1) parts.push(`${current.replicas} replicas`);
   if (current.ownRunner) parts.push('a runner of its own');
   if (current.resources.cpu !== undefined) parts.push(`cpu ${current.resources.cpu}`);
-  if (current.resources.memoryBytes !== undefined) parts.push(`memory ${Math.round(current.resources.memoryBytes / 2 ** 20)}Mi`);
+  if (current.resources.memoryBytes !== undefined)
+    parts.push(`memory ${Math.round(current.resources.memoryBytes / 2 ** 20)}Mi`);
   if (current.batching.maxRows !== 64) parts.push(`batches of ${current.batching.maxRows} rows`);
   if (current.batching.waitMs !== 0) parts.push(`batch wait ${current.batching.waitMs}ms`);
   if (current.onnx.intraOpThreads !== 1) parts.push(`${current.onnx.intraOpThreads} threads`);
   return parts.join(', ');
 }
 
-type DeepPartial<T> = { [K in keyof T]?: T[K] extends readonly unknown[] ? T[K] : T[K] extends object ? DeepPartial<T[K]> : T[K] };
+type DeepPartial<T> = {
+  [K in keyof T]?: T[K] extends readonly unknown[] ? T[K] : T[K] extends object ? DeepPartial<T[K]> : T[K];
+};
 type WithoutUndefined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 function withoutUndefined<T extends object>(value: T): WithoutUndefined<T> {

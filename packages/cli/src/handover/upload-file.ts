@@ -33,7 +33,8 @@ export async function uploadFile(invocation: Invocation, client: Client, file: M
     });
   } catch (error) {
     step.drop();
-    if (surroundings.interruption.aborted) throw new Interrupted('Run the same command again: it goes on where it stopped.');
+    if (surroundings.interruption.aborted)
+      throw new Interrupted('Run the same command again: it goes on where it stopped.');
     throw error;
   }
   unfinished.forget(client.url, file.sha256);

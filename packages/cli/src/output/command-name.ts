@@ -4,7 +4,9 @@ import type { Invocation } from '../invocation.ts';
 
 /** How this program is called, so that a line that is shown can be copied: `muster`, or by npx where it is not on the path. */
 export function commandName({ surroundings }: Pick<Invocation, 'surroundings'>): string {
-  const folders = (surroundings.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '' && !folder.includes('node_modules'));
+  const folders = (surroundings.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((folder) => folder !== '' && !folder.includes('node_modules'));
   return folders.some((folder) => isProgram(join(folder, 'muster'))) ? 'muster' : 'npx muster';
 }
 

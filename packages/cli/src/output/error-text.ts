@@ -48,11 +48,19 @@ export function errorText(error: ShownError, terminal: Pick<Terminal, 'paintNote
   const { paintNotes, symbols } = terminal;
   const isOurs = error.code === 'usage' || error.code === 'interrupted' || error.code === 'system_error';
   const lines = [`${paintNotes.red(paintNotes.bold('error:'))} ${paintNotes.bold(safeText(error.title))}`];
-  if (error.detail !== '') lines.push(...safeText(error.detail).split('\n').map((line) => `  ${line}`));
+  if (error.detail !== '')
+    lines.push(
+      ...safeText(error.detail)
+        .split('\n')
+        .map((line) => `  ${line}`),
+    );
   lines.push(...differences(error).map((line) => `  ${symbols.dot} ${safeText(line)}`));
   if (error.place !== undefined) lines.push(paintNotes.dim(`  at ${safeText(error.place)}`));
   if (error.remedy !== '') lines.push(`  ${symbols.arrow} ${safeText(error.remedy)}`);
-  const reference = [...(isOurs ? [] : [error.code]), ...(error.requestId === undefined ? [] : [`request ${safeText(error.requestId)}`])];
+  const reference = [
+    ...(isOurs ? [] : [error.code]),
+    ...(error.requestId === undefined ? [] : [`request ${safeText(error.requestId)}`]),
+  ];
   if (reference.length > 0) lines.push(paintNotes.dim(`  ${reference.join(` ${symbols.dot} `)}`));
   return lines.join('\n');
 }
@@ -66,5 +74,12 @@ export function errorJson(error: ShownError): string {
 /** What a refusal lists, such as the differences that break callers. */
 function differences(error: ShownError): string[] {
   const listed = error.details?.['differences'];
-  return Array.isArray(listed) ? listed.slice(0, 20).map((item) => (typeof item === 'string' ? item : JSON.stringify(item))) : [];
+  return Array.isArray(listed) ? listed.slice(0, 20).map(differenceText) : [];
+}
+
+function differenceText(difference: unknown): string {
+  if (typeof difference !== 'object' || difference === null) return String(difference);
+  return Object.values(difference)
+    .filter((part) => typeof part === 'string' && part !== '')
+    .join(' ');
 }

@@ -29,7 +29,10 @@ export function beginStep(terminal: Terminal, what: string, now: () => number = 
   let frame = 0;
   const timer = terminal.isLive
     ? setInterval(showLive, 100)
-    : setInterval(() => terminal.note(`  ${text} ${symbols.ellipsis} ${durationText(now() - startedAt)}`), plainEveryMs);
+    : setInterval(
+        () => terminal.note(`  ${text} ${symbols.ellipsis} ${durationText(now() - startedAt)}`),
+        plainEveryMs,
+      );
   timer.unref();
 
   function showLive(): void {

@@ -11,13 +11,33 @@ import { deploymentOf } from './endpoint-text.ts';
 export async function showDeployed(
   invocation: Invocation,
   client: Client,
-  { name, role, endpoint, sampleFile }: { readonly name: string; readonly role: DeploymentRole; readonly endpoint: Endpoint | undefined; readonly sampleFile: string | undefined },
+  {
+    name,
+    role,
+    endpoint,
+    sampleFile,
+  }: {
+    readonly name: string;
+    readonly role: DeploymentRole;
+    readonly endpoint: Endpoint | undefined;
+    readonly sampleFile: string | undefined;
+  },
 ): Promise<void> {
   const { terminal, flags } = invocation;
   const url = `${client.url}/predict/${name}`;
   if (flags.json === true) {
     const deployment = endpoint === undefined ? undefined : deploymentOf(endpoint, role);
-    terminal.print(JSON.stringify({ name, role, model: deployment?.model, version: deployment?.version, url, inferUrl: `${client.url}/v2/models/${name}/infer`, endpoint }));
+    terminal.print(
+      JSON.stringify({
+        name,
+        role,
+        model: deployment?.model,
+        version: deployment?.version,
+        url,
+        inferUrl: `${client.url}/v2/models/${name}/infer`,
+        endpoint,
+      }),
+    );
     return;
   }
   if (flags.output === 'name') terminal.print(name);
@@ -30,7 +50,12 @@ export async function showDeployed(
     ['Try it', `${muster} predict ${name}`],
     ['', curlLine(invocation, url, example, sampleFile)],
     ['See it', `${muster} endpoint show ${name}`],
-    ...(role === 'live' ? [] : [[`${role === 'canary' ? 'All of it' : 'Make live'}`, `${muster} promote ${name}`] as const, ['End it', `${muster} endpoint end ${name} ${role}`] as const]),
+    ...(role === 'live'
+      ? []
+      : [
+          [role === 'canary' ? 'All of it' : 'Make live', `${muster} promote ${name}`] as const,
+          ['End it', `${muster} endpoint end ${name} ${role}`] as const,
+        ]),
     ...(role === 'live' && endpoint?.previous != null ? [['Undo it', `${muster} rollback ${name}`] as const] : []),
   ]);
 }

@@ -2,7 +2,10 @@ import type { Signature } from '@muster-ml/protocol';
 
 /** What a version takes and gives in a few words: `30 features, 2 outputs`. */
 export function signatureText(signature: Signature): string {
-  const taken = signature.features === undefined ? counted(signature.inputs.length, 'input') : counted(signature.features.length, 'feature');
+  const taken =
+    signature.features === undefined
+      ? counted(signature.inputs.length, 'input')
+      : counted(signature.features.length, 'feature');
   return `${taken}, ${counted(signature.outputs.length, 'output')}`;
 }
 

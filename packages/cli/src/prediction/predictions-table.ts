@@ -11,11 +11,18 @@ type Prediction = Readonly<Record<string, unknown>>;
 
 /** One line a row, one column an output; nested values as short JSON. */
 export function predictionsTable(answer: PredictAnswer, options: TableOptions): string {
-  const rows = (answer.predictions ?? []).map((one): Prediction => (typeof one === 'object' && one !== null && !Array.isArray(one) ? (one as Prediction) : { prediction: one }));
+  const rows = (answer.predictions ?? []).map((one): Prediction =>
+    typeof one === 'object' && one !== null && !Array.isArray(one) ? (one as Prediction) : { prediction: one },
+  );
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const columns = names.map((name): Column<Prediction> => {
     const isNumeric = rows.every((row) => typeof row[name] === 'number');
-    return { title: name, value: (row) => cellText(row[name]), shrinks: !isNumeric, ...(isNumeric ? { align: 'right' as const } : {}) };
+    return {
+      title: name,
+      value: (row) => cellText(row[name]),
+      shrinks: !isNumeric,
+      ...(isNumeric ? { align: 'right' as const } : {}),
+    };
   });
   return renderTable(rows, columns, options);
 }
@@ -26,7 +33,10 @@ export function cellText(value: unknown): string {
   if (typeof value === 'number') return numberText(value);
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return `[${value.map(cellText).join(', ')}]`;
-  if (typeof value === 'object') return Object.entries(value).map(([key, inner]) => `${key}: ${cellText(inner)}`).join(', ');
+  if (typeof value === 'object')
+    return Object.entries(value)
+      .map(([key, inner]) => `${key}: ${cellText(inner)}`)
+      .join(', ');
   return JSON.stringify(value);
 }
 

@@ -13,7 +13,11 @@ export interface PredictBody {
 const maxBytes = 512 * 1024 * 1024;
 
 /** The rows from `--rows`, a file, or `-` for standard input; undefined where none were given. Throws `UsageError`. */
-export async function readInput(invocation: Invocation, file: string | undefined, rows: string | undefined): Promise<PredictBody | undefined> {
+export async function readInput(
+  invocation: Invocation,
+  file: string | undefined,
+  rows: string | undefined,
+): Promise<PredictBody | undefined> {
   if (rows !== undefined) {
     if (file !== undefined) throw new UsageError('rows are given twice', `Leave out --rows or ${file}.`, '--rows');
     return rowsBody(rows, '--rows');
@@ -31,23 +35,38 @@ function rowsBody(text: string, place: string): PredictBody {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`this is not JSON: ${(error as Error).message}`, 'Write {"feature": value, …}, a list of such rows, or name a CSV file.', place);
+    throw new UsageError(
+      `this is not JSON: ${(error as Error).message}`,
+      'Write {"feature": value, …}, a list of such rows, or name a CSV file.',
+      place,
+    );
   }
-  if (typeof value !== 'object' || value === null) throw new UsageError('a row is an object', 'Write {"feature": value, …}.', place);
+  if (typeof value !== 'object' || value === null)
+    throw new UsageError('a row is an object', 'Write {"feature": value, …}.', place);
   // A whole body is sent as it is: numbers of more digits than JavaScript holds stay what they are.
-  if (!Array.isArray(value) && 'rows' in value && Array.isArray(value.rows)) return { contentType: 'application/json', text };
+  if (!Array.isArray(value) && 'rows' in value && Array.isArray(value.rows))
+    return { contentType: 'application/json', text };
   return { contentType: 'application/json', text: Array.isArray(value) ? `{"rows":${text}}` : `{"rows":[${text}]}` };
 }
 
 function readFile(file: string): string {
   try {
     const { size } = statSync(file);
-    if (size > maxBytes) throw new UsageError(`${file} has ${sizeText(size)}; at most ${sizeText(maxBytes)} are sent at once`, 'Split it.', file);
+    if (size > maxBytes)
+      throw new UsageError(
+        `${file} has ${sizeText(size)}; at most ${sizeText(maxBytes)} are sent at once`,
+        'Split it.',
+        file,
+      );
     return readFileSync(file, 'utf8');
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    throw new UsageError(code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read (${code})`, 'Check the path; - reads from standard input.', file);
+    throw new UsageError(
+      code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read (${code})`,
+      'Check the path; - reads from standard input.',
+      file,
+    );
   }
 }
 
@@ -57,7 +76,8 @@ async function readAll({ surroundings }: Invocation): Promise<string> {
   for await (const chunk of surroundings.stdin) {
     const piece = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     bytes += piece.length;
-    if (bytes > maxBytes) throw new UsageError(`standard input holds more than ${sizeText(maxBytes)}`, 'Split it.', '-');
+    if (bytes > maxBytes)
+      throw new UsageError(`standard input holds more than ${sizeText(maxBytes)}`, 'Split it.', '-');
     chunks.push(piece);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -16,10 +16,15 @@ export function readDuration(flag: string, text: string): number {
   const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-zA-Z]*)$/.exec(text) ?? [];
   const factor = Object.hasOwn(unitsMs, unit) && !text.includes(' ') ? unitsMs[unit] : undefined;
   if (digits !== '' && factor !== undefined) return Number(digits) * factor;
-  if (digits !== '' && unit === '') throw new UsageError(`\`${flag} ${text}\` has no unit`, `Write \`${digits}ms\` or \`${digits}s\`.`, flag);
+  if (digits !== '' && unit === '')
+    throw new UsageError(`\`${flag} ${text}\` has no unit`, `Write \`${digits}ms\` or \`${digits}s\`.`, flag);
   const word = unit.toLowerCase().replace(/s$/, '');
   const meant = words[word] ?? (Object.hasOwn(unitsMs, unit.toLowerCase()) ? unit.toLowerCase() : undefined);
-  throw new UsageError(`\`${text}\` is no duration`, `Write \`${digits !== '' && meant !== undefined ? digits + meant : '5ms'}\`.`, flag);
+  throw new UsageError(
+    `\`${text}\` is no duration`,
+    `Write \`${digits !== '' && meant !== undefined ? digits + meant : '5ms'}\`.`,
+    flag,
+  );
 }
 
 /** A duration for people: `12 ms`, `0.9 s`, `3 min`. */

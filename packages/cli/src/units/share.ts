@@ -9,6 +9,7 @@ export function readShare(flag: string, text: string): number {
     const meant = value > 0 && value < 1 ? Number((value * 100).toPrecision(6)) : value;
     throw new UsageError('shares carry a percent sign', `Write \`${meant}%\`.`, flag);
   }
-  if (value > 100) throw new UsageError(`\`${text}\` is more than everything`, 'Write a share from `0%` to `100%`.', flag);
+  if (value > 100)
+    throw new UsageError(`\`${text}\` is more than everything`, 'Write a share from `0%` to `100%`.', flag);
   return value;
 }

@@ -23,9 +23,8 @@ export function singleText(value: number): string {
   if (!Number.isFinite(value) || value === 0) return doubleText(value);
   const size = Math.abs(value);
   if (size < 1e-13 || size >= 1e22) return shortestText(value, Math.fround, 9);
-  let exponent = Math.floor(Math.log10(size));
-  const power = exponent < 0 ? 1 / (powersOfTen[-exponent] ?? 1) : (powersOfTen[exponent] ?? 1);
-  if (power > size) exponent--;
+  // Two float32 are too far apart for a logarithm to be rounded up to the next whole one.
+  const exponent = Math.floor(Math.log10(size));
   for (let digits = 6; digits <= 9; digits++) {
     const shift = digits - 1 - exponent;
     if (shift > 22) break;

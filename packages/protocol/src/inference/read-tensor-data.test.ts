@@ -101,10 +101,14 @@ describe('data as JSON', () => {
       fc.double({ noNaN: true, noDefaultInfinity: true, min: -3e38, max: 3e38 }).map(String),
       fc.double({ noNaN: true, min: -1, max: 1 }).map((value) => value.toPrecision(17)),
       fc.float({ noNaN: true, noDefaultInfinity: true }).map(String),
-      // Near the middle of two float32, where the rounding is decided.
+      // The middle of two float32, or one digit beside it, where the last digit decides.
       fc
-        .tuple(fc.float({ min: 1, max: 1000, noNaN: true }), fc.integer({ min: -3, max: 3 }))
-        .map(([value, step]) => (value + 2 ** -25 * value + step * 1e-16).toPrecision(17)),
+        .record({
+          step: fc.nat({ max: 2 ** 23 - 1 }),
+          digits: fc.constantFrom(17, 20, 24),
+          nudge: fc.constantFrom('', '1'),
+        })
+        .map(({ step, digits, nudge }) => (1 + (2 * step + 1) * 2 ** -24).toFixed(digits) + nudge),
       fc
         .tuple(fc.bigInt({ min: 0n, max: 10n ** 30n }), fc.integer({ min: -30, max: 5 }))
         .map(([digits, exponent]) => `${digits}e${exponent}`),

@@ -110,7 +110,7 @@ describe('what is refused, in these words', () => {
   });
 
   test('variables of the command line and of other programs are none of our business', () => {
-    expect(refusal([], { MUSTER_TOKEN: 'x', MUSTER_URL: 'http://localhost', PORT: 'x' })).toBe('accepted');
+    expect(refusal([], { MUSTER_TOKEN: 'x', MUSTER_SERVER: 'http://localhost', PORT: 'x' })).toBe('accepted');
   });
 
   test('an unknown key in the file, at any depth', () => {
@@ -171,5 +171,5 @@ test('children inherit what is listed and nothing else', () => {
     GITHUB_TOKEN: 'x',
   });
   expect(server).toEqual({ PATH: '/bin', HOME: '/home/ada' });
-  expect(runner).toEqual({ PATH: '/bin', MALLOC_TRIM_THRESHOLD_: '65536' });
+  expect(runner).toEqual({ PATH: '/bin', MALLOC_TRIM_THRESHOLD_: '16777216', MALLOC_MMAP_THRESHOLD_: '4194304' });
 });

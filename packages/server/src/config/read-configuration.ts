@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MusterError } from '@muster-ml/protocol';
@@ -17,7 +17,7 @@ export interface ConfigurationSources {
 }
 
 /** Variables with Muster's prefix that belong to the command line and to tests, not to the server. */
-const foreignVariables = /^MUSTER_(TOKEN|URL|TEAM|CONFIG|CONFIG_HOME|NODE|JSON|TEST_.*|BENCH_.*|E2E_.*|DEMO_.*)$/;
+const foreignVariables = /^MUSTER_(CONFIG|SERVER|TOKEN|DEBUG|RUNNER_.*|TEST_.*|BENCH_.*|E2E_.*|DEMO_.*)$/;
 
 const defaultFile = 'muster.config.json';
 const maxFileBytes = 1024 * 1024;
@@ -284,7 +284,7 @@ function runtimeDirOf(
   // The same data directory always gives the same folder, so what a crash left there is found and cleared.
   const user = process.getuid?.() ?? 0;
   const name = `muster-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`;
-  const candidates = user === 0 ? ['/run'] : [sources.environment['XDG_RUNTIME_DIR'], join(tmpdir(), `muster-${user}`)];
+  const candidates = user === 0 ? ['/run'] : [sources.environment['XDG_RUNTIME_DIR']];
   const parent = candidates.find(
     (folder) =>
       folder !== undefined &&
@@ -305,7 +305,7 @@ function isUsable(folder: string): boolean {
 }
 
 /** Whether only this machine reaches the address. A name other than localhost may resolve to anything. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 

@@ -81,10 +81,6 @@ export const settingsSchema = z.strictObject({
   limits: z
     .strictObject({
       maxModelBytes: bytes.default(10 * 1024 * MiB).describe('Largest model file'),
-      maxUploadBytes: bytes
-        .default(64 * MiB)
-        .describe('Largest part of an upload, and largest body of a management request that carries a file'),
-      maxBodyBytes: bytes.default(4 * MiB).describe('Largest body of any other management request'),
       inspectionMs: milliseconds.min(100).default(60_000).describe('Longest inspection of a model file'),
       inspectionMemoryBytes: bytes
         .min(128 * MiB)

@@ -37,6 +37,8 @@ export interface Observed {
   readonly gateways: readonly KnownGateway[];
   /** Whether host and gateways have had the time to show themselves since control started. */
   readonly isSettled: boolean;
+  /** When control started: while it was away, nothing could become ready. */
+  readonly since: number;
   readonly tables: PublishedTables;
   /** By deployment id. */
   readonly crashes: ReadonlyMap<string, CrashCount>;

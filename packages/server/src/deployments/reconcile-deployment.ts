@@ -108,7 +108,7 @@ function reconcileStart(
     if (attempts >= policy.maxAttempts || isPermanent(problem)) return giveUp(change, deployment, problem);
     return retry(change, deployment, failed, problem, attempts, policy, now);
   }
-  if (now - deployment.createdAt >= policy.startTimeoutMs) {
+  if (now - Math.max(deployment.createdAt, observed.since) >= policy.startTimeoutMs) {
     giveUp(
       change,
       deployment,

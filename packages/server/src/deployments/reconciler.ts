@@ -289,6 +289,7 @@ export class Reconciler {
       gateways: [...this.#gateways.values()].map(({ report }) =>
         knownGateway(report, publisher.newestVersion(), connected.has(report.gateway)),
       ),
+      since: this.#startedAt,
       isSettled: now - this.#startedAt >= this.#timing.gatewayLostMs,
       tables: publisher,
       crashes: countCrashes(this.#crashes, now - this.#policy.crashWindowMs),

@@ -3,9 +3,11 @@ import { MusterError, type Operation, type Signature, type Version, createVersio
 import { z } from 'zod';
 import type { Caller } from '../identity/index.ts';
 import { type LedgerActor, digestOf } from '../ledger/index.ts';
+import { noSuchObject } from '../platform/objects/index.ts';
 import type { OperationHandle } from '../platform/operations/index.ts';
 import { applyHints } from './apply-hints.ts';
 import type { ModelRecord } from './model.ts';
+import { mayUseContent } from './may-use-content.ts';
 import { type RegistryParts, findModel, ledgerActor } from './parts.ts';
 import { readSample } from './read-sample.ts';
 import { type VersionRecord, renderVersion } from './version.ts';
@@ -39,6 +41,7 @@ export async function registerVersion(
 ): Promise<Operation> {
   const { database, objects, operations } = parts;
   const model = await findModel(parts, caller, 'version.register', modelName);
+  if (!(await mayUseContent(parts, caller, wish.digest))) throw noSuchObject(wish.digest);
   const registration: Registration = { model: model.id, wish, author: ledgerActor(caller), request: caller.requestId };
   const operation = await database.inTransaction(async (tx) => {
     await objects.hold(tx, wish.digest);

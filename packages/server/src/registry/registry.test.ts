@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import {
-  type ModelFacts,
-  MusterError,
-  type Operation,
-  type Signature,
-  type Version,
-  unpackSample,
-} from '@muster-ml/protocol';
+import { MusterError, type Operation, type Version, unpackSample } from '@muster-ml/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type TestDatabase, databaseKinds, openTestDatabase } from '../../test-support/database.ts';
 import { chunksOf, openTestObjects } from '../../test-support/objects.ts';
-import { callerIn, simpleIdentity } from '../../test-support/registry.ts';
+import { callerIn, inspected, simpleIdentity } from '../../test-support/registry.ts';
 import type { Identity } from '../identity/index.ts';
 import { createLedger } from '../ledger/index.ts';
 import { createIds, systemClock } from '../platform/clock/index.ts';
+import { type Uploads, createUploads } from '../platform/objects/index.ts';
 import { type Operations, createOperations } from '../platform/operations/index.ts';
 import type { Inspect } from './inspect-file.ts';
 import { type Registry, createRegistry } from './registry.ts';
@@ -25,21 +19,7 @@ type Tables = {
   model_version: { number: number };
 };
 
-const signature: Signature = {
-  inputs: [{ name: 'X', datatype: 'FP32', shape: [-1, 2] }],
-  outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, 3] }],
-};
-const facts: ModelFacts = {
-  format: 'onnx',
-  sizeBytes: 5,
-  producer: 'skl2onnx',
-  irVersion: 10,
-  opsets: { '': 17 },
-  operators: { Gemm: 1 },
-  parameterCount: 6,
-  metadata: {},
-  adaptations: [],
-};
+const { signature, facts } = inspected;
 
 const alice = callerIn({ default: ['admin'] });
 const reader = callerIn({ default: ['reader'] }, 'rita');
@@ -50,6 +30,7 @@ describe.each(databaseKinds)('the registry on %s', (kind) => {
   let store: Awaited<ReturnType<typeof openTestObjects>>;
   let operations: Operations;
   let registry: Registry;
+  let uploads: Uploads;
   let inspect: Inspect;
 
   beforeEach(async () => {
@@ -61,6 +42,13 @@ describe.each(databaseKinds)('the registry on %s', (kind) => {
     });
     store = await openTestObjects(opened.database);
     inspect = async () => ({ signature, facts });
+    uploads = createUploads({
+      objects: store.objects,
+      database: opened.database,
+      clock: systemClock,
+      newId: createIds(systemClock),
+      maxBytes: 1000,
+    });
     operations = newOperations();
     registry = newRegistry(operations);
   });
@@ -92,8 +80,11 @@ describe.each(databaseKinds)('the registry on %s', (kind) => {
     }
     throw new Error('the operation did not end');
   };
-  const uploaded = async (content: string = randomUUID()) =>
-    (await store.objects.put(chunksOf(content), { maxBytes: 1000 })).digest;
+  const uploaded = async (content: string = randomUUID(), owner = 'alice') => {
+    const { id } = await uploads.start({ sizeBytes: Buffer.byteLength(content), owner });
+    await uploads.putPart(id, owner, 1, chunksOf(content));
+    return (await uploads.complete(id, owner)).digest;
+  };
   const register = async (model: string, extra: Partial<Parameters<Registry['registerVersion']>[2]> = {}) =>
     await ended(
       await registry.registerVersion(alice, model, {
@@ -265,6 +256,23 @@ describe.each(databaseKinds)('the registry on %s', (kind) => {
       await expect(
         registry.registerVersion(alice, 'm', { digest: 'a'.repeat(64), description: '', tags: {} }),
       ).rejects.toMatchObject({ code: 'object_not_found' });
+    });
+
+    test('content of others is as if it were not there: a digest does not stand for the file', async () => {
+      await create('m');
+      await create('theirs', 'other', stranger);
+      const theirs = await uploaded('their model', 'sam');
+      const steal = () => registry.registerVersion(alice, 'm', { digest: theirs, description: '', tags: {} });
+      await expect(steal()).rejects.toMatchObject({ code: 'object_not_found' });
+      await ended(await registry.registerVersion(stranger, 'theirs', { digest: theirs, description: '', tags: {} }));
+      await expect(steal()).rejects.toMatchObject({ code: 'object_not_found' });
+      // Who sees the version may register its content again, and so may who has the file.
+      const both = callerIn({ default: ['admin'], other: ['reader'] }, 'bea');
+      expect(
+        await ended(await registry.registerVersion(both, 'm', { digest: theirs, description: '', tags: {} })),
+      ).toMatchObject({ state: 'succeeded' });
+      await uploaded('their model', 'alice');
+      await expect(steal()).resolves.toMatchObject({ state: 'running' });
     });
 
     test('a sample names the features and travels as an object of its own', async () => {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { ModelFacts, Operation, RouteName, Signature, Upload, Version } from '@muster-ml/protocol';
+import type { Operation, RouteName, Upload, Version } from '@muster-ml/protocol';
 import { MusterError, modelSchema, operationSchema, uploadSchema, versionSchema } from '@muster-ml/protocol';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestDatabase, openTestDatabase } from '../../test-support/database.ts';
 import { openTestObjects } from '../../test-support/objects.ts';
-import { callerIn, simpleIdentity } from '../../test-support/registry.ts';
+import { callerIn, inspected, simpleIdentity } from '../../test-support/registry.ts';
 import type { Caller, Handlers, Identity } from '../identity/index.ts';
 import { createLedger } from '../ledger/index.ts';
 import { createIds, systemClock } from '../platform/clock/index.ts';
@@ -16,21 +16,6 @@ import { type Operations, createOperations } from '../platform/operations/index.
 import { createRegistry } from './registry.ts';
 import { registryRoutes, uploadRoutes } from './routes.ts';
 
-const signature: Signature = {
-  inputs: [{ name: 'X', datatype: 'FP32', shape: [-1, 2] }],
-  outputs: [{ name: 'y', datatype: 'FP32', shape: [-1] }],
-};
-const facts: ModelFacts = {
-  format: 'onnx',
-  sizeBytes: 5,
-  producer: 'p',
-  irVersion: 10,
-  opsets: {},
-  operators: {},
-  parameterCount: 6,
-  metadata: {},
-  adaptations: [],
-};
 const callers: Readonly<Record<string, Caller>> = {
   alice: callerIn({ default: ['admin'] }),
   rita: callerIn({ default: ['reader'] }, 'rita'),
@@ -72,7 +57,7 @@ describe('the routes of models, versions, aliases and uploads', () => {
       ledger: createLedger({ clock: systemClock }),
       identity: identity as Identity,
       operations,
-      inspect: async () => ({ signature, facts }),
+      inspect: async () => inspected,
     });
     const uploads = createUploads({ ...shared, maxBytes: 100, partBytes: 16 });
     app = createApiServer<Caller>({

@@ -38,7 +38,11 @@ export function uploadRoutes(uploads: Uploads, identity: Identity): Handlers<Upl
     return caller.actor.id;
   };
   return {
-    uploadStart: async ({ caller, body }) => await uploads.start({ ...body, owner: ownerOf(caller, 'new') }),
+    uploadStart: async ({ caller, body }) => {
+      // Others send known content again: that it is known here is not theirs to learn.
+      const mayReuse = identity.visibleTeams(caller.actor) === '*';
+      return await uploads.start({ ...body, owner: ownerOf(caller, 'new'), mayReuse });
+    },
     uploadGet: async ({ caller, params }) => await uploads.get(params.upload, ownerOf(caller, params.upload)),
     uploadPart: async ({ caller, params, body, header }) => {
       const owner = ownerOf(caller, params.upload);

@@ -69,6 +69,9 @@ export interface RegistryStore {
   ): Promise<void>;
   deleteAlias(tx: Tx, model: string, alias: string): Promise<void>;
 
+  /** Whether a version of these teams has the digest as its file. */
+  isContentOf(db: Kysely<unknown>, teams: readonly string[], digest: string): Promise<boolean>;
+
   /** Those of the digests that a version refers to. */
   referenced(tx: Tx, digests: readonly string[]): Promise<readonly string[]>;
 }
@@ -201,6 +204,19 @@ export const registryStore: RegistryStore = {
 
   async deleteAlias(tx, model, alias) {
     await tables(tx).deleteFrom('model_alias').where('model', '=', model).where('alias', '=', alias).execute();
+  },
+
+  async isContentOf(db, teams, digest) {
+    if (teams.length === 0) return false;
+    const row = await tables(db)
+      .selectFrom('model_version')
+      .innerJoin('model', 'model.id', 'model_version.model')
+      .select('model_version.id')
+      .where('model_version.digest', '=', digest)
+      .where('model.team', 'in', teams)
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
   },
 
   async referenced(tx, digests) {

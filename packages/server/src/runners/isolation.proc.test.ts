@@ -3,7 +3,7 @@ import { type Server, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventually } from '../../test-support/eventually.ts';
 import { silentLogger } from '../platform/telemetry/index.ts';
 import { type IsolationLevel, isolationLevels } from './confine.ts';
@@ -25,6 +25,9 @@ const closed: Readonly<Record<IsolationLevel, readonly string[]>> = {
   uid: ['database', 'other model', 'login', 'control', 'environment'],
   none: ['environment'],
 };
+
+// Each test starts processes: milliseconds on a machine that does nothing else, seconds on one that runs all tests.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder = '';
 let servers: Server[] = [];
@@ -102,7 +105,7 @@ async function lookAround(isolation: IsolationLevel): Promise<readonly string[] 
       replicas: [{ id: 'r', file: model, digest: 'a'.repeat(64), options }],
     },
   ]);
-  const detail = await eventually(() => host?.observed()[0]?.replicas[0]?.problem?.detail, 20_000);
+  const detail = await eventually(() => host?.observed()[0]?.replicas[0]?.problem?.detail, 60_000);
   const found = JSON.parse(detail.replace(/^found /, '')) as string[];
   return found.map((each) => Object.entries(files).find(([, file]) => file === each)?.[0] ?? each);
 }

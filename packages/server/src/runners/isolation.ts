@@ -43,6 +43,9 @@ export interface IsolationProbe {
 /** Users that no program of a distribution has: those that systemd hands out to services for a while. */
 const dynamicUids = { first: 61_184, last: 65_519 };
 
+/** Long, because a level that is given up on a busy machine would be a weaker cage without a reason. */
+const trialLimitMs = 30_000;
+
 /** Tries what a runner must be able to do, and what it must not; prints what went. */
 const trialProgram = `
 const fs = require('node:fs'), net = require('node:net');
@@ -133,7 +136,7 @@ async function tryLevel(
       ...line,
       environment: probe.environment,
       workingDirectory: scratchOf(cage),
-      timeoutMs: 5_000,
+      timeoutMs: trialLimitMs,
       memoryBytes: 1024 ** 3,
       maxOutputBytes: 4096,
     });

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { eventually } from '../../test-support/eventually.ts';
 import { systemClock } from '../platform/clock/index.ts';
 import { readProcessTable } from '../platform/processes/index.ts';
@@ -24,6 +24,9 @@ const uncaged: Isolation = {
   firstUid: null,
   tools: { bwrap: false, unshare: false, setpriv: true, taskset: true },
 };
+
+// Each test starts processes: milliseconds on a machine that does nothing else, seconds on one that runs all tests.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder = '';
 let host: LocalRuntimeHost;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inheritedFlags } from '../platform/processes/index.ts';
 import { type Program, readableRootOf } from './confine.ts';
 
 /** How the ONNX runtime is started, by path: its code never runs in a process of the server. */
@@ -8,7 +9,7 @@ export function onnxProgram(): Program {
   const file = fileURLToPath(import.meta.resolve('@muster-ml/runtime-onnx/program'));
   return {
     command: process.execPath,
-    arguments: [...conditionArguments(process.execArgv), file],
+    arguments: [...inheritedFlags(), file],
     readable: [...nodeFolders(), readableRootOf(file, (folder) => existsSync(join(folder, 'node_modules')))],
   };
 }
@@ -17,11 +18,4 @@ export function onnxProgram(): Program {
 export function nodeFolders(): readonly string[] {
   const folder = dirname(process.execPath);
   return [folder];
-}
-
-/** `--conditions=…` of our own start, so that a server that runs from sources starts runtimes from sources too. */
-function conditionArguments(execArguments: readonly string[]): readonly string[] {
-  return execArguments.filter(
-    (word, index) => word.startsWith('--conditions') || execArguments[index - 1] === '--conditions',
-  );
 }

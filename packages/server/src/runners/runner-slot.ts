@@ -86,8 +86,8 @@ export function markEnded(slot: RunnerSlot, error: MusterError, problem: Problem
   }
   if (wasStopping) return;
   slot.problem = problem;
-  slot.restarts += 1;
-  // What can never work is tried rarely, and at once when the wish changes.
+  // What can never work has not been started, and is tried rarely, and at once when the wish changes.
+  if (error.code !== 'limit_not_enforceable') slot.restarts += 1;
   slot.failures = failuresAfter(restartRule, slot.failures, livedMs);
   slot.retryAt =
     now + (error.code === 'limit_not_enforceable' ? restartRule.mostMs : backoffMs(restartRule, slot.failures));

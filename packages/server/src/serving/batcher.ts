@@ -53,6 +53,7 @@ export class Batcher implements JobHome {
   #gain: ReturnType<typeof createRowGain>;
   /** A runner that is kept free for the suspects. */
   #reservation: Slot | undefined;
+  #suspectRuns = 0;
   /** False once an output did not have a row for each row that went in. */
   #mayMerge = true;
   #pumpDue = false;
@@ -168,6 +169,8 @@ export class Batcher implements JobHome {
     this.#queue.remove(job);
     this.#suspects.remove(job);
     this.#copies.remove(job);
+    // Nobody may be left that a runner is kept free for.
+    if (this.#reservation !== undefined) this.schedule();
     if (this.#isRetired) setImmediate(() => this.#checkEmptied());
   }
 
@@ -248,14 +251,12 @@ export class Batcher implements JobHome {
   /** One suspect at a time, in a runner where nothing else is in flight. */
   #pumpSuspects(): void {
     const { pool } = this.#options;
-    const reserved = this.#reservation;
-    if (
-      reserved !== undefined &&
-      (this.#suspects.size === 0 || !reserved.runner.isReady(reserved.replica)) &&
-      reserved.runner.inFlight === 0
-    ) {
+    const held = this.#reservation;
+    const isOfUse = held !== undefined && this.#suspects.size > 0 && held.runner.isReady(held.replica);
+    if (held !== undefined && !isOfUse && this.#suspectRuns === 0) {
       this.#reservation = undefined;
-      pool.release(reserved, this);
+      pool.release(held, this);
+      this.#checkEmptied();
     }
     if (this.#suspects.size === 0) return;
     this.#reservation ??= pool.reserve(this.deployment.replicas, this);
@@ -263,7 +264,14 @@ export class Batcher implements JobHome {
     if (slot === undefined || slot.runner.inFlight > 0 || !slot.runner.takesMore) return;
     const [job] = this.#wanted(this.#suspects.take(1));
     if (job === undefined) this.schedule();
-    else void this.#run(slot, [job]);
+    else void this.#runSuspect(slot, job);
+  }
+
+  async #runSuspect(slot: Slot, job: Job): Promise<void> {
+    this.#suspectRuns += 1;
+    await this.#run(slot, [job]);
+    this.#suspectRuns -= 1;
+    this.schedule();
   }
 
   /** Without those that nobody waits for any more; timers may be late when the event loop is busy. */
@@ -359,7 +367,8 @@ export class Batcher implements JobHome {
   }
 
   #checkEmptied(): void {
-    const isIdle = this.waiting === 0 && this.#runs.size === 0 && this.#copies.size === 0;
+    const isIdle =
+      this.waiting === 0 && this.#runs.size === 0 && this.#copies.size === 0 && this.#reservation === undefined;
     if (this.#isRetired && isIdle) this.#options.events.emptied(this);
   }
 }

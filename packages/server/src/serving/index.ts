@@ -1,7 +1,5 @@
-export type { FaceLimits } from './faces.ts';
-export { type GatewayHubOptions, type MountedGatewayHub, createGatewayHub } from './gateway-hub.ts';
-export { type Gateway, type GatewayValues, createGateway } from './gateway-server.ts';
-export { type PredictorLimits, defaultPredictorLimits } from './predictor.ts';
+export { createGatewayHub } from './gateway-hub.ts';
+export { createGateway } from './gateway-server.ts';
 export type {
   GatewayHub,
   GatewayReport,
@@ -11,5 +9,3 @@ export type {
   RoutedReplica,
   RoutingTable,
 } from './routing-table.ts';
-export type { ServingLog } from './serving-log.ts';
-export type { TlsFiles } from './tls-files.ts';

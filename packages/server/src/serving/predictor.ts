@@ -13,7 +13,7 @@ import {
   pickShadow,
   pickVersion,
 } from './route-picker.ts';
-import type { Incident, RoutedDeployment } from './routing-table.ts';
+import type { Incident, RoutedDeployment, RoutedEndpoint } from './routing-table.ts';
 import type { ServingLog } from './serving-log.ts';
 
 export interface TablePredictorOptions {
@@ -89,34 +89,47 @@ export class TablePredictor implements Predictor {
     this.#wake();
   }
 
-  pick(endpoint: PredictRequest['endpoint'], version: string | undefined): RoutedDeployment {
+  pick({ name }: RoutedEndpoint, version: string | undefined): RoutedDeployment {
+    // The table may have changed since the caller looked the endpoint up: reading a body takes its time.
+    const endpoint = this.#table.find(name);
+    if (endpoint === undefined) throw new MusterError('endpoint_not_found', `there is no endpoint "${name}"`);
     if (version !== undefined) {
       const named = pickVersion(endpoint, version);
-      if (named === undefined)
-        throw new MusterError('version_not_deployed', `version ${version} is not deployed under "${endpoint.name}"`);
-      if (named.quarantined !== undefined) throw quarantined(endpoint.name, named.quarantined);
+      if (named === undefined) {
+        throw new MusterError('version_not_deployed', `version ${version} is not deployed under "${name}"`);
+      }
+      if (named.quarantined !== undefined) throw quarantined(name, named.quarantined);
       return named;
     }
-    const point = nextTrafficPoint(this.#points.get(endpoint.name) ?? firstTrafficPoint);
-    this.#points.set(endpoint.name, point);
+    const point = nextTrafficPoint(this.#points.get(name) ?? firstTrafficPoint);
+    this.#points.set(name, point);
     const route = pickRoute(endpoint, point, (deployment) => this.isReady(deployment));
     if (route.answers !== undefined) return route.answers;
-    if (route.quarantined !== undefined) throw quarantined(endpoint.name, route.quarantined);
-    throw new MusterError('endpoint_not_ready', `"${endpoint.name}" has no live version`, { retryAfterSeconds: 1 });
+    if (route.quarantined !== undefined) throw quarantined(name, route.quarantined);
+    throw new MusterError('endpoint_not_ready', `"${name}" has no live version`, { retryAfterSeconds: 1 });
   }
 
   predict(request: PredictRequest): Promise<Prediction> {
-    const { endpoint, deployment } = request;
-    const batcher = this.#batcher({ endpoint, deployment });
-    const answer = batcher.predict(request);
-    // Chosen by a table that was replaced meanwhile.
-    if (!this.#table.deployments.has(deployment.id)) batcher.retire();
+    const placed = this.#table.deployments.get(request.deployment.id) ?? this.#replace(request);
+    const answer = this.#batcher(placed).predict(request);
+    const { endpoint } = placed;
     if (request.version === undefined && endpoint.deployments.length > 1) {
       const shadow = pickShadow(endpoint, this.#points.get(endpoint.name) ?? firstTrafficPoint);
-      if (shadow !== undefined && signatureAccepts(shadow.signature, request))
+      if (shadow !== undefined && signatureAccepts(shadow.signature, request)) {
         this.#batcher({ endpoint, deployment: shadow }).copy(request);
+      }
     }
     return answer;
+  }
+
+  /** Who answers a request whose deployment left the table after it was chosen. */
+  #replace(request: PredictRequest): PlacedDeployment {
+    const { name } = request.endpoint;
+    const placed = this.#table.deployments.get(this.pick(request.endpoint, request.version).id);
+    if (placed !== undefined && signatureAccepts(placed.deployment.signature, request)) return placed;
+    throw new MusterError('endpoint_not_ready', `the version of "${name}" that was chosen has ended`, {
+      retryAfterSeconds: 1,
+    });
   }
 
   isReady(deployment: RoutedDeployment): boolean {

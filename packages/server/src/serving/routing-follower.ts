@@ -36,6 +36,8 @@ const reportAfterMs = 10;
 const silenceMs = 15_000;
 const reportTimeoutMs = 5000;
 const touchEveryMs = 60_000;
+/** Incidents that are kept while control cannot be told. */
+const keptIncidents = 1000;
 
 /**
  * Follows control's routing table: a stream of whole snapshots, kept on disk, so that a gateway that starts or goes on
@@ -242,18 +244,17 @@ export class RoutingFollower {
     }
     this.#reporting = true;
     const { ready, draining, incidents } = this.#options.report();
-    this.#unsent = [...this.#unsent, ...incidents];
-    const sent = this.#unsent;
+    this.#unsent = [...this.#unsent, ...incidents].slice(-keptIncidents);
     const report: GatewayReport = {
       gateway: this.#options.gateway,
       startedAt: this.#startedAt,
       applied: this.#applied,
       draining,
       ready,
-      incidents: sent,
+      incidents: this.#unsent,
     };
     if (await this.#post(JSON.stringify(report))) {
-      this.#unsent = this.#unsent.slice(sent.length);
+      this.#unsent = [];
       this.#heard();
     }
     this.#reporting = false;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { FakeModel } from '../../test-support/fake-runner.ts';
-import { aPredictor, aRunner, ask, doubled, endPredictors } from '../../test-support/predictor-twins.ts';
+import { aPredictor, aRunner, ask, doubled, endPredictors, heldModel } from '../../test-support/predictor-twins.ts';
 import { aDeployment, anEndpoint, valuesOf } from '../../test-support/serving-twins.ts';
 
 afterEach(endPredictors);
@@ -68,5 +68,37 @@ describe('a request that kills', () => {
     }
     load.stop = true;
     await Promise.all(callers);
+  });
+
+  test('that waits for its second run until its deadline does not keep the runner from the others', async () => {
+    const held = heldModel();
+    let crash = (): void => undefined;
+    const fatal: FakeModel = (_, run) => {
+      crash = () => run.crash();
+      return new Promise(() => undefined);
+    };
+    const first = await aRunner({ 'd-0': fatal });
+    const second = await aRunner({ 'd-1': doubled, 'x-0': held.model });
+    const replicas = [
+      { id: 'd-0', address: first.address },
+      { id: 'd-1', address: second.address },
+    ];
+    const predictor = await aPredictor([
+      anEndpoint('d', [aDeployment('d', first.address, { replicas })]),
+      anEndpoint('x', [aDeployment('x', second.address)]),
+    ]);
+    const neighbour = ask(predictor, 'x', [1]);
+    await vi.waitFor(() => expect(held.waiting).toBe(1));
+    const suspect = ask(predictor, 'd', [1], { deadlineMs: performance.now() + 400 });
+    await vi.waitFor(() => expect(first.runs).toHaveLength(1));
+    first.unload('d-0', true);
+    crash();
+    expect(await suspect).toBe('deadline_passed');
+    const next = ask(predictor, 'x', [2]);
+    held.release();
+    expect(await neighbour).toEqual([2]);
+    await vi.waitFor(() => expect(held.waiting).toBe(1));
+    held.release();
+    expect(await next).toEqual([4]);
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { FakeModel } from '../../test-support/fake-runner.ts';
 import { aPredictor, aRunner, ask, doubled, endPredictors, heldModel } from '../../test-support/predictor-twins.ts';
-import { aDeployment, aTable, anEndpoint, numbers, valuesOf } from '../../test-support/serving-twins.ts';
+import { aDeployment, aRequest, aTable, anEndpoint, numbers, valuesOf } from '../../test-support/serving-twins.ts';
 import { indexTable } from './applied-table.ts';
 
 afterEach(endPredictors);
@@ -96,5 +96,18 @@ describe('a change of the routing table', () => {
     const answers = await Promise.all([...Array(50).keys()].map((value) => ask(predictor, 'e', [value])));
     expect(answers).toEqual([...Array(50).keys()].map((value) => [value * 2]));
     expect(predictor.takeIncidents()).toEqual([]);
+  });
+
+  test('between the look-up of an endpoint and the request counts: the new version answers', async () => {
+    const runner = await aRunner({ 'a-0': heldModel().model, 'b-0': doubled });
+    const old = anEndpoint('e', [aDeployment('a', runner.address)]);
+    const predictor = await aPredictor([old, anEndpoint('f', [aDeployment('b', runner.address)])]);
+    const chosen = predictor.pick(old, undefined);
+    predictor.apply(indexTable(aTable(2, [anEndpoint('e', [aDeployment('b', runner.address, { version: '2' })])])));
+    expect(predictor.pick(old, undefined).id).toBe('b');
+    const { deployment, outputs } = await predictor.predict(aRequest(old, chosen, [4]));
+    expect([deployment.id, valuesOf(outputs[0])]).toEqual(['b', [8]]);
+    predictor.apply(indexTable(aTable(3, [])));
+    expect(() => predictor.pick(old, undefined)).toThrow(expect.objectContaining({ code: 'endpoint_not_found' }));
   });
 });

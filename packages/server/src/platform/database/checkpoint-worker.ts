@@ -70,4 +70,6 @@ function tidy(): void {
     optimizedAt = performance.now();
   }
   isTidy = true;
+  // Cutting the log is no write of anybody.
+  lastWriteMs = statSync(`${file}-wal`, { throwIfNoEntry: false })?.mtimeMs ?? lastWriteMs;
 }

@@ -3,8 +3,10 @@ import type { Kysely, Transaction } from 'kysely';
 /**
  * The database, embedded SQLite or PostgreSQL, behind one code path.
  *
- * No room shares a table type with another: a store names its own with `withTables<RegistryTables>()`. Values follow
- * the common subset: ids and JSON are text, times are integers of milliseconds, booleans are 0 or 1.
+ * No room shares a table type with another: a store names its own with `withTables<RegistryTables>()` (a `type`; Kysely
+ * does not take an interface there). Values follow the common subset: ids and JSON are text, times are integers of
+ * milliseconds, booleans are 0 or 1. `.forUpdate()` and `.skipLocked()` may stand in any query: SQLite, which has one
+ * writer, leaves them out.
  */
 export interface Database {
   readonly kind: 'sqlite' | 'postgresql';
@@ -17,7 +19,8 @@ export interface Database {
    * committed as a group, each in a savepoint of its own, so that one failure rejects one caller only.
    *
    * `work` awaits nothing but the database, and may be run again after a serialization failure: it has no other effect.
-   * Throws `unique_violation`, `storage_unavailable`, `disk_full` for what the database reports.
+   * Throws `unique_violation`, `reference_violation`, `storage_unavailable`, `disk_full` for what the database reports; with
+   * `details.outcome` = `unknown` where the commit may or may not have happened.
    */
   inTransaction<R>(work: (tx: Tx) => Promise<R>): Promise<R>;
 

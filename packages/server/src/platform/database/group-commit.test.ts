@@ -168,7 +168,7 @@ describe('group commit', () => {
     };
     const results = await Promise.allSettled([insert(1), insert(2)]);
     expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected']);
-    expect(results[0]).toMatchObject({ reason: { code: 'storage_unavailable' } });
+    expect(results[0]).toMatchObject({ reason: { code: 'storage_unavailable', details: { outcome: 'unknown' } } });
     expect(fatal).toHaveLength(1);
     await expect(insert(3)).rejects.toMatchObject({ code: 'storage_unavailable' });
     expect(group.isWorking).toBe(false);

@@ -157,10 +157,16 @@ export class GroupCommit {
       this.#db.exec('COMMIT');
       this.#crashPoint('database.after-commit');
     } catch (error) {
-      const reason = toDatabaseError(error);
-      for (const job of group) job.reject(reason);
-      if (faultOf(error)?.kind !== 'full') throw error;
+      if (faultOf(error)?.kind !== 'full') {
+        const unknown = new MusterError('storage_unavailable', 'the database could not commit the change', {
+          details: { outcome: 'unknown' },
+          cause: error,
+        });
+        for (const job of group) job.reject(unknown);
+        throw error;
+      }
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      for (const job of group) job.reject(toDatabaseError(error));
       return;
     }
     for (const answer of answers) answer();

@@ -1,3 +1,3 @@
 export { parseLinkAddress } from './address.ts';
 export { type RunnerResult, health, infer, load, unload } from './runner-calls.ts';
-export { type Asked, RuntimeLink, type RuntimeLinkOptions, openRuntimeLink } from './runtime-link.ts';
+export { RuntimeLink, type RuntimeLinkOptions, openRuntimeLink } from './runtime-link.ts';

@@ -52,7 +52,7 @@ const joinedBytes = 16 * 1024;
 /** Connects to a runner and exchanges hellos. Throws `link_lost` if it cannot be reached, `link_violation` if it speaks another version. */
 export async function openRuntimeLink(options: RuntimeLinkOptions): Promise<RuntimeLink> {
   const target = parseLinkAddress(options.address);
-  const socket = connect({ ...target, noDelay: true });
+  const socket = connect({ ...target, noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 });
   return await new Promise<RuntimeLink>((resolve, reject) => {
     const link = new RuntimeLink(socket, options, (error) => {
       clearTimeout(timer);

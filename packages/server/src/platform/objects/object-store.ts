@@ -47,11 +47,15 @@ export type ReferenceSource = (tx: Tx, digests: readonly string[]) => Promise<re
 
 /** Resumable uploads in parts, into the object store. */
 export interface Uploads {
-  /** Throws `model_too_large` beyond the limit. Known content (same digest and size) gives a completed upload. */
+  /**
+   * Throws `model_too_large` beyond the limit. With `mayReuse`, known content (same digest and size) gives a completed
+   * upload: only for who may see that content, else a digest would do in place of the file.
+   */
   start(wish: {
     readonly sizeBytes: number;
     readonly sha256?: string | undefined;
     readonly owner: string;
+    readonly mayReuse?: boolean;
   }): Promise<Upload>;
   /** Throws `upload_not_found` also for another owner's. */
   get(id: string, owner: string): Promise<Upload>;

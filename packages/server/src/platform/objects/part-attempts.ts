@@ -1,8 +1,6 @@
 /** One try to send one part. */
 export interface PartAttempt {
-  /** False once a newer try of the same part has begun, or the upload was dropped: it may not write any more. */
-  readonly isCurrent: boolean;
-  /** Runs a write unless it is too late for one; the answer says whether it ran. */
+  /** Runs a write; false where a newer try of the same part has begun or the upload was dropped, and then it may not. */
   write(work: () => Promise<void>): Promise<boolean>;
   end(): void;
 }
@@ -28,18 +26,17 @@ export function createPartAttempts(): PartAttempts {
       const older = ofUpload.get(part);
       let stopped = false;
       let writing: Promise<void> = Promise.resolve();
+      const olderStopped = older?.stop();
       const self = {
         stop: async () => {
           stopped = true;
+          await olderStopped;
           await writing.catch(() => {});
         },
       };
       ofUpload.set(part, self);
-      await older?.stop();
+      await olderStopped;
       return {
-        get isCurrent() {
-          return !stopped;
-        },
         async write(work) {
           if (stopped) return false;
           writing = work();

@@ -27,10 +27,11 @@ export async function receivePart(part: PartToReceive, source: AsyncIterable<Uin
       received += chunk.byteLength;
       if (received > part.sizeBytes) throw wrongLength(part, `more than ${part.sizeBytes}`);
       hash.update(chunk);
-      if (writer !== undefined && !(await part.attempt.write(() => writer.write(chunk)))) throw superseded(part);
+      if (writer !== undefined && !(await part.attempt.write(() => writer.write(chunk))))
+        throw supersededPart(part.number);
     }
     if (received !== part.sizeBytes) throw wrongLength(part, String(received));
-    if (writer !== undefined && !(await part.attempt.write(() => writer.sync()))) throw superseded(part);
+    if (writer !== undefined && !(await part.attempt.write(() => writer.sync()))) throw supersededPart(part.number);
     return hash.digest('hex');
   } finally {
     await file?.close();
@@ -43,6 +44,6 @@ function wrongLength(part: PartToReceive, received: string): MusterError {
   });
 }
 
-function superseded(part: PartToReceive): MusterError {
-  return new MusterError('superseded', `a newer try to send part ${part.number} has taken over`);
+export function supersededPart(number: number): MusterError {
+  return new MusterError('superseded', `a newer try to send part ${number} has taken over`);
 }

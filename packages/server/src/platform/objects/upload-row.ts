@@ -24,6 +24,20 @@ export async function findUpload(db: Kysely<unknown>, id: string): Promise<Uploa
   return await uploads.where('id', '=', id).executeTakeFirst();
 }
 
+/** Whether the owner has sent this content whole, and lately: uploads are forgotten after a day. */
+export async function isUploadedBy(db: Kysely<unknown>, owner: string, digest: string): Promise<boolean> {
+  const row = await db
+    .withTables<UploadTables>()
+    .selectFrom('upload')
+    .select('id')
+    .where('owner', '=', owner)
+    .where('digest', '=', digest)
+    .where('state', '=', 'completed')
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 export async function findParts(db: Kysely<unknown>, id: string): Promise<readonly UploadPartRow[]> {
   const parts = db.withTables<UploadTables>().selectFrom('upload_part').selectAll();
   return await parts.where('upload', '=', id).orderBy('number').execute();

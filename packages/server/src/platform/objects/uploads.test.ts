@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import type { MusterError } from '@muster-ml/protocol';
 import type { Uploads } from './object-store.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type TestDatabase, databaseKinds, openTestDatabase } from '../../../test-support/database.ts';
@@ -50,7 +51,7 @@ describe.each(databaseKinds)('uploads, rows on %s', (kind) => {
     expect(await uploads.get(upload.id, owner)).toMatchObject({ received: [1, 3], state: 'open' });
     await expect(uploads.complete(upload.id, owner)).rejects.toMatchObject({
       code: 'upload_incomplete',
-      message: '1 parts are missing: 2',
+      message: 'of 3 parts these are missing: 2',
     });
     await send(upload.id, 1);
     await send(upload.id, 2);
@@ -77,12 +78,14 @@ describe.each(databaseKinds)('uploads, rows on %s', (kind) => {
     expect(one).toEqual(other);
   });
 
-  test('content that is known completes at once', async () => {
+  test('content that is known completes at once for who may see it', async () => {
     await store.objects.put(chunksOf(content), { maxBytes: 5000 });
-    const upload = await uploads.start({ sizeBytes: 2500, sha256: sha256(content), owner });
+    const wish = { sizeBytes: 2500, sha256: sha256(content), owner };
+    expect(await uploads.start(wish)).toMatchObject({ state: 'open' });
+    const upload = await uploads.start({ ...wish, mayReuse: true });
     expect(upload).toMatchObject({ state: 'completed', received: [1, 2, 3] });
     expect(await uploads.complete(upload.id, owner)).toEqual({ digest: sha256(content), sizeBytes: 2500 });
-    expect(await uploads.start({ sizeBytes: 2400, sha256: sha256(content), owner })).toMatchObject({ state: 'open' });
+    expect(await uploads.start({ ...wish, sizeBytes: 2400, mayReuse: true })).toMatchObject({ state: 'open' });
   });
 
   test('an empty file needs no part', async () => {
@@ -126,6 +129,29 @@ describe.each(databaseKinds)('uploads, rows on %s', (kind) => {
     gate.resolve();
     expect(await older).toMatchObject({ code: 'superseded' });
     expect((await uploads.complete(id, owner)).digest).toBe(sha256(content));
+  });
+
+  test('however many tries of a part come at once, one content is acknowledged and kept', async () => {
+    const { id } = await uploads.start({ sizeBytes: 2500, owner });
+    const tries = Array.from({ length: 8 }, (_, index) =>
+      uploads.putPart(
+        id,
+        owner,
+        1,
+        chunksOf(...(index % 2 === 0 ? [part(1)] : [Buffer.alloc(500), Buffer.alloc(500)])),
+      ),
+    );
+    const results = await Promise.allSettled(tries);
+    for (const result of results) {
+      if (result.status === 'rejected')
+        expect(['superseded', 'digest_mismatch']).toContain((result.reason as MusterError).code);
+    }
+    expect(await uploads.get(id, owner)).toMatchObject({ received: [1] });
+    for (const number of [2, 3]) await send(id, number);
+    const { digest } = await uploads.complete(id, owner);
+    const zeros = Buffer.concat([Buffer.alloc(1000), content.subarray(1000)]);
+    expect([sha256(content), sha256(zeros)]).toContain(digest);
+    expect(sha256(await buffer(await store.objects.read(digest)))).toBe(digest);
   });
 
   test('a file that is not what was declared is refused and forgotten', async () => {

@@ -9,7 +9,7 @@ import { hashFile } from './hash-file.ts';
 import { createKeyedLock } from './keyed-lock.ts';
 import type { Uploads } from './object-store.ts';
 import { createPartAttempts } from './part-attempts.ts';
-import { receivePart } from './receive-part.ts';
+import { receivePart, supersededPart } from './receive-part.ts';
 import { isNotFound, toStorageError } from './storage-error.ts';
 import {
   type UploadRow,
@@ -90,7 +90,7 @@ export function createUploads(parts: UploadsParts): Uploads {
         created_at: now,
         expires_at: now + keptMs,
       };
-      const known = await startKnown(row);
+      const known = wish.mayReuse === true ? await startKnown(row) : undefined;
       if (known !== undefined) return toUpload(known, []);
       await makeFile(fileOf(row.id), wish.sizeBytes);
       await database.inTransaction(async (tx) => {
@@ -126,8 +126,11 @@ export function createUploads(parts: UploadsParts): Uploads {
           });
         }
         crashPoint('uploads.part-written');
-        if (known === undefined && attempt.isCurrent)
-          await acknowledgePart(id, { number, size: range.sizeBytes, sha256: digest });
+        if (known === undefined) {
+          // A write too: a newer try waits for it, and then finds the part to be here.
+          const part = { number, size: range.sizeBytes, sha256: digest };
+          if (!(await attempt.write(() => acknowledgePart(id, part)))) throw supersededPart(number);
+        }
         crashPoint('uploads.part-acknowledged');
         return await view(id, owner);
       } catch (error) {
@@ -216,7 +219,7 @@ export function createUploads(parts: UploadsParts): Uploads {
     if (missing.length > 0) {
       throw new MusterError(
         'upload_incomplete',
-        `${missing.length} parts are missing: ${missing.slice(0, 20).join(', ')}`,
+        `of ${partNumbers(row).length} parts these are missing: ${missing.slice(0, 20).join(', ')}${missing.length > 20 ? ' …' : ''}`,
         {
           details: { missing: missing.slice(0, 1000) },
         },

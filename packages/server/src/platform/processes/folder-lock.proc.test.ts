@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { eventually } from '../../../test-support/eventually.ts';
 import { lockFolder, waitForLock } from './index.ts';
 
 let folder = '';
@@ -13,20 +13,24 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test('one process holds the lock; another learns its pid; a killed holder holds nothing', async () => {
-  const script = `import { lockFolder } from ${JSON.stringify(new URL('./folder-lock.ts', import.meta.url).href)}; globalThis.held = lockFolder(${JSON.stringify(folder)}, 'role'); setInterval(() => {}, 1000);`;
+  const module = JSON.stringify(new URL('./folder-lock.ts', import.meta.url).href);
+  const script = `
+    import { lockFolder } from ${module};
+    globalThis.held = lockFolder(${JSON.stringify(folder)}, 'role');
+    console.log(Object.keys(globalThis.held).join());
+    setInterval(() => {}, 1000);
+  `;
   const holder = spawn(process.execPath, ['--conditions=muster-source', '--input-type=module', '-e', script], {
-    stdio: 'ignore',
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   try {
-    await eventually(() => {
-      const lock = lockFolder(folder, 'role');
-      if ('release' in lock) lock.release();
-      return 'heldBy' in lock && lock.heldBy === holder.pid;
-    });
+    const [line] = (await once(holder.stdout, 'data')) as [Buffer];
+    expect(line.toString()).toBe('release\n');
+    expect(lockFolder(folder, 'role')).toEqual({ heldBy: holder.pid });
   } finally {
     holder.kill('SIGKILL');
   }
-  const lock = await waitForLock(folder, 'role', 5_000);
+  const lock = await waitForLock(folder, 'role', 20_000);
   expect(lock).toHaveProperty('release');
   if ('release' in lock) lock.release();
 });

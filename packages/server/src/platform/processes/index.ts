@@ -2,9 +2,10 @@ export { type BackoffRule, backoffMs, failuresAfter } from './backoff.ts';
 export { type Channel, type Topic, channelPair } from './channel.ts';
 export { type FolderLock, lockFolder, waitForLock } from './folder-lock.ts';
 export { claimPort } from './free-port.ts';
-export { folderError, makePrivateFolder, makeRuntimeFolder } from './private-folder.ts';
+export { inheritedFlags } from './inherited-flags.ts';
+export { makePrivateFolder, makeRuntimeFolder } from './private-folder.ts';
 export { processesTopic, watchProcesses } from './process-board.ts';
-export { type ProcessTable, type ProcessUsage, readProcessTable, readPssBytes } from './process-usage.ts';
+export { readProcessTable, readPssBytes } from './process-usage.ts';
 export {
   type RoleContext,
   type StartRole,
@@ -15,4 +16,4 @@ export {
   runSupervised,
 } from './role.ts';
 export { type ProgramEnd, type ProgramRun, killGroup, runProgram } from './run-program.ts';
-export { SupervisedProcess, type SupervisedProcessOptions, eachLine } from './supervised-process.ts';
+export { SupervisedProcess, eachLine } from './supervised-process.ts';

@@ -45,7 +45,7 @@ export function makeRuntimeFolder(runtimeDir: string): void {
 }
 
 /** What a failing file system call means to the user. */
-export function folderError(folder: string, error: unknown): Error {
+function folderError(folder: string, error: unknown): Error {
   if (error instanceof MusterError) return error;
   const code = (error as NodeJS.ErrnoException).code ?? String(error);
   if (code === 'ENOSPC' || code === 'EDQUOT')

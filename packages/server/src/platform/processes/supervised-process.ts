@@ -3,6 +3,7 @@ import { MusterError, type ProcessStatus, fromProblem } from '@muster-ml/protoco
 import type { Clock } from '../clock/index.ts';
 import { type BackoffRule, backoffMs, failuresAfter } from './backoff.ts';
 import { type Channel, type Topic, channelOfChild } from './channel.ts';
+import { inheritedFlags } from './inherited-flags.ts';
 import { type LifeOrder, type LifeReport, lifeTopic } from './role.ts';
 
 export interface SupervisedProcessOptions {
@@ -106,7 +107,7 @@ export class SupervisedProcess {
     this.#options.beforeStart();
     const child = fork(program, [...this.#options.arguments], {
       env: { ...environment },
-      execArgv: [...process.execArgv],
+      execArgv: [...inheritedFlags()],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;

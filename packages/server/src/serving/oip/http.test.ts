@@ -1,6 +1,7 @@
 import { MusterError } from '@muster-ml/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type EchoGateway, echoEndpoint, startEchoGateway, token, until } from '../../../test-support/echo-gateway.ts';
+import { eventually } from '../../../test-support/eventually.ts';
+import { type EchoGateway, echoEndpoint, startEchoGateway, token } from '../../../test-support/echo-gateway.ts';
 import { expectError, responseOf } from '../../../test-support/oip-answers.ts';
 
 // Numbers at the front of a test's name are those of the conformance checklist.
@@ -244,7 +245,7 @@ describe('errors and limits', () => {
     const answer = await gateway.infer('broken', { inputs: [row] });
     expectError(answer, 500);
     expect(answer.body.toString()).not.toContain('secret');
-    await until(() => gateway.observations.some(({ cause }) => cause instanceof TypeError));
+    await eventually(() => gateway.observations.some(({ cause }) => cause instanceof TypeError));
   });
 
   test('each request is observed once, by endpoint, operation and outcome', async () => {
