@@ -1,12 +1,26 @@
 import { fileURLToPath } from 'node:url';
 import { MusterError, toMusterError } from '@muster-ml/protocol';
-import { nearest, ownEnvironments, readOwnConfiguration, usage } from './config/index.ts';
-import { endAtSignals, exclusive, makeRuntimeFolder, runAlone, runSupervised } from './platform/processes/index.ts';
+import { type Configuration, nearest, ownEnvironments, readOwnConfiguration, usage } from './config/index.ts';
+import {
+  type RoleContext,
+  endAtSignals,
+  exclusive,
+  makeRuntimeFolder,
+  runAlone,
+  runSupervised,
+} from './platform/processes/index.ts';
 import { softwareVersion } from './platform/telemetry/index.ts';
 
 /** Each role loads its own code only: a gateway needs no database, a supervisor no HTTP. */
 const roles = {
-  control: async () => exclusive('control', (await import('./control.ts')).startControl),
+  control: async () => {
+    const { startControl } = await import('./control.ts');
+    return exclusive('control', async (context: RoleContext<Configuration>) => {
+      // On its own it makes what the supervisor makes otherwise.
+      if (context.parent === null) makeRuntimeFolder(context.settings.runtimeDir);
+      return await startControl(context);
+    });
+  },
   gateway: async () => (await import('./gateway.ts')).startGateway,
 };
 
@@ -21,7 +35,7 @@ try {
   else if (role === 'up') await up(flags);
   else if (role !== 'control' && role !== 'gateway') throw unknownRole(role);
   else if (flags.includes('--supervised')) runSupervised(await roles[role]());
-  else await alone(role, flags);
+  else await runAlone(await roles[role](), readOwnConfiguration(flags));
 } catch (error) {
   const known = toMusterError(error);
   process.stderr.write(`${known.title}: ${known.message}\n  ${known.remedy}\n`);
@@ -42,13 +56,6 @@ async function up(flags: readonly string[]): Promise<void> {
     () => muster.drain(),
     () => muster.kill(),
   );
-}
-
-async function alone(role: keyof typeof roles, flags: readonly string[]): Promise<void> {
-  const configuration = readOwnConfiguration(flags);
-  // Under a supervisor this is its work: control listens there, and its runners do.
-  if (role === 'control') makeRuntimeFolder(configuration.runtimeDir);
-  await runAlone(await roles[role](), configuration);
 }
 
 function unknownRole(role: string): MusterError {

@@ -43,7 +43,7 @@ export function echoEndpoint(
   more: Partial<RoutedEndpoint & RoutedDeployment & Signature> = {},
 ): RoutedEndpoint {
   const outputs = more.outputs ?? inputs.map((spec) => ({ ...spec, name: `${spec.name}_out` }));
-  const { features, labels, timeoutMs = 5000, bodyBytes = 1024 * 1024, maxRows = 64 } = more;
+  const { features, labels, timeoutMs = 5000, bodyBytes = 1024 * 1024, maxRows } = more;
   const signature: Signature = { inputs, outputs, features, labels };
   const deployment = (role: RoutedDeployment['role'], version: string): RoutedDeployment => ({
     id: `${name}-${version}`,
@@ -54,7 +54,8 @@ export function echoEndpoint(
     runtime: 'onnx',
     digest: '0'.repeat(64),
     signature,
-    maxRows,
+    maxRows: maxRows ?? 64,
+    ...(maxRows === undefined ? {} : { maxRequestRows: maxRows }),
     waitMs: 0,
     replicas: [],
   });

@@ -1,6 +1,7 @@
 import type { Deployment, Endpoint } from '@muster-ml/protocol';
 import { withNearest } from '../context/with-nearest.ts';
 import type { Invocation } from '../invocation.ts';
+import { commandName } from '../output/command-name.ts';
 import { conditionText } from '../output/endpoint-text.ts';
 import { nextCommands } from '../output/next-commands.ts';
 import { showFacts } from '../output/show-facts.ts';
@@ -50,14 +51,16 @@ export async function endpointShow(invocation: Invocation, name: string): Promis
       'limits',
       `timeout ${durationText(endpoint.limits.timeoutMs)}, body ${sizeText(endpoint.limits.bodyBytes)}, queue ${endpoint.limits.queue}`,
     ],
-    ['created', `${when(endpoint.createdAt)} by ${endpoint.createdBy}`],
+    ['created', when(endpoint.createdAt)],
+    ['by', flags.output === 'wide' ? endpoint.createdBy : undefined],
   ]);
   if (endpoint.deployments.length > 0) {
     terminal.print('');
     terminal.print(renderTable(endpoint.deployments, deploymentColumns(when), tableOptions(invocation)));
   }
   for (const deployment of endpoint.deployments) showProblem(invocation, deployment);
-  nextCommands(terminal, next(endpoint));
+  terminal.note('');
+  nextCommands(terminal, next(endpoint, commandName(invocation)));
 }
 
 function deploymentColumns(when: (time: string | null) => string): Column<Deployment>[] {
@@ -72,7 +75,7 @@ function deploymentColumns(when: (time: string | null) => string): Column<Deploy
       align: 'right',
     },
     { title: 'READY', value: ({ readyAt }) => when(readyAt) },
-    { title: 'BY', value: ({ createdBy }) => createdBy, shrinks: true },
+    { title: 'BY', value: ({ createdBy }) => createdBy, wide: true, shrinks: true },
     {
       title: 'RUNNERS',
       value: ({ replicas }) => [...new Set(replicas.map(({ runner }) => runner))].join(', ') || '-',
@@ -99,15 +102,14 @@ function listed(names: readonly string[] | undefined): string | undefined {
   return `${names.slice(0, mostNames).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-function next(endpoint: Endpoint): (readonly [string, string])[] {
+function next(endpoint: Endpoint, muster: string): (readonly [string, string])[] {
   const candidate = endpoint.deployments.find(
     ({ role, state }) => role !== 'live' && (state === 'ready' || state === 'starting'),
   );
   return [
-    ['', ''],
-    ['Try it', `muster predict ${endpoint.name}`],
-    ['History', `muster endpoint logs ${endpoint.name}`],
-    ...(candidate === undefined ? [] : [['Make live', `muster promote ${endpoint.name}`] as const]),
-    ...(endpoint.previous === null ? [] : [['Undo', `muster rollback ${endpoint.name}`] as const]),
+    ['Try it', `${muster} predict ${endpoint.name}`],
+    ['History', `${muster} endpoint logs ${endpoint.name}`],
+    ...(candidate === undefined ? [] : [['Make live', `${muster} promote ${endpoint.name}`] as const]),
+    ...(endpoint.previous === null ? [] : [['Undo', `${muster} rollback ${endpoint.name}`] as const]),
   ];
 }

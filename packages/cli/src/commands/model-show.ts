@@ -43,7 +43,8 @@ async function showModel(invocation: Invocation, client: Client, name: string): 
     ['team', model.team],
     ['description', model.description],
     ['aliases', aliasesText(model.aliases)],
-    ['created', `${when(invocation, model.createdAt)} by ${model.createdBy}`],
+    ['created', when(invocation, model.createdAt)],
+    ['by', flags.output === 'wide' ? model.createdBy : undefined],
   ]);
   if (versions.length > 0)
     terminal.print(`\n${renderTable(versions, versionColumns(invocation), tableOptions(invocation))}`);
@@ -58,7 +59,7 @@ function versionColumns(invocation: Invocation): Column<Version>[] {
     { title: 'SIZE', value: ({ sizeBytes }) => sizeText(sizeBytes), align: 'right' },
     { title: 'SAMPLE', value: ({ sampleDigest }) => (sampleDigest === null ? 'no' : 'yes') },
     { title: 'CREATED', value: ({ createdAt }) => when(invocation, createdAt) },
-    { title: 'BY', value: ({ createdBy }) => createdBy, shrinks: true },
+    { title: 'BY', value: ({ createdBy }) => createdBy, wide: true, shrinks: true },
     { title: 'DIGEST', value: ({ digest }) => digest, wide: true },
     { title: 'DESCRIPTION', value: ({ description }) => description || '-', wide: true, shrinks: true },
   ];
@@ -79,7 +80,7 @@ function showVersion(invocation: Invocation, version: Version): void {
         .map(([domain, opset]) => `${domain || 'ai.onnx'} ${opset}`)
         .join(', '),
     ],
-    ['parameters', facts.parameterCount.toLocaleString('en-GB')],
+    ['parameters', facts.parameterCount === 0 ? undefined : facts.parameterCount.toLocaleString('en-GB')],
     ['inputs', signature.inputs.map(tensorText).join('\n')],
     ['outputs', signature.outputs.map(tensorText).join('\n')],
     ['features', signature.features?.join(', ')],
@@ -87,7 +88,8 @@ function showVersion(invocation: Invocation, version: Version): void {
     ['adapted', facts.adaptations.join('\n')],
     ['sample', version.sampleDigest === null ? 'none' : `sha256 ${version.sampleDigest}`],
     ['description', version.description],
-    ['created', `${when(invocation, version.createdAt)} by ${version.createdBy}`],
+    ['created', when(invocation, version.createdAt)],
+    ['by', flags.output === 'wide' ? version.createdBy : undefined],
   ]);
   terminal.note(`\nDeploy it   muster deploy ${version.model}:${version.number} --name NAME`);
 }

@@ -24,7 +24,7 @@ export async function operationShow(invocation: Invocation, id: string, flags: O
     ['state', operation.state],
     ['progress', operation.progress],
     ['result', operation.result === null ? undefined : JSON.stringify(operation.result)],
-    ['started', `${when(operation.createdAt)} by ${operation.createdBy}`],
+    ['started', when(operation.createdAt)],
     ['finished', operation.finishedAt === null ? undefined : when(operation.finishedAt)],
   ]);
   if (operation.problem !== null) throw fromProblem(operation.problem);

@@ -29,7 +29,7 @@ export async function status(invocation: Invocation, endpoint: string | undefine
   showFacts(terminal, [
     [
       'server',
-      `${client.url}  Muster ${installation.version}, environment ${installation.environment}, up since ${when(installation.startedAt)}`,
+      `${client.url}  Muster ${installation.version}, environment ${installation.environment}, started ${when(installation.startedAt)}`,
     ],
     [
       'storage',

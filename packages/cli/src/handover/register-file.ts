@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Client } from '@muster-ml/client';
 import { MusterError, type Version, signatureHintsSchema } from '@muster-ml/protocol';
-import type { z } from 'zod';
 import type { Invocation } from '../invocation.ts';
 import { beginStep } from '../output/progress.ts';
 import { signatureText } from '../output/signature-text.ts';
@@ -23,7 +22,7 @@ export interface FileToRegister {
   readonly description?: string | undefined;
 }
 
-type SignatureHints = z.infer<typeof signatureHintsSchema>;
+type SignatureHints = ReturnType<typeof signatureHintsSchema.parse>;
 
 const maxSampleChars = 1_000_000;
 

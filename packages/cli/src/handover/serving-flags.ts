@@ -64,7 +64,7 @@ export function keptSettingsText(current: ServingSettings): string {
   if (current.resources.cpu !== undefined) parts.push(`cpu ${current.resources.cpu}`);
   if (current.resources.memoryBytes !== undefined)
     parts.push(`memory ${Math.round(current.resources.memoryBytes / 2 ** 20)}Mi`);
-  if (current.batching.maxRows !== 64) parts.push(`batches of ${current.batching.maxRows} rows`);
+  if (current.batching.maxRows !== undefined) parts.push(`batches of ${current.batching.maxRows} rows`);
   if (current.batching.waitMs !== 0) parts.push(`batch wait ${current.batching.waitMs}ms`);
   if (current.onnx.intraOpThreads !== 1) parts.push(`${current.onnx.intraOpThreads} threads`);
   return parts.join(', ');

@@ -1,4 +1,5 @@
 import type { Terminal } from './terminal.ts';
+import { fitText } from './text-width.ts';
 import { durationText } from '../units/duration.ts';
 
 /** One step of a command that a person waits for. */
@@ -38,7 +39,8 @@ export function beginStep(terminal: Terminal, what: string, now: () => number = 
   function showLive(): void {
     if (now() - startedAt < silentMs) return;
     frame = (frame + 1) % symbols.spinner.length;
-    terminal.rewrite(`${paintNotes.cyan(symbols.spinner[frame] ?? '')} ${text}`);
+    const shown = fitText(text, terminal.liveWidth - 3, symbols.ellipsis);
+    terminal.rewrite(`${paintNotes.cyan(symbols.spinner[frame] ?? '')} ${shown}`);
   }
 
   function end(line: string | undefined): void {

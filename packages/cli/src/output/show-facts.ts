@@ -1,20 +1,35 @@
 import type { Terminal } from './terminal.ts';
-import { safeText } from './text-width.ts';
+import { safeText, textWidth } from './text-width.ts';
 
-/** Prints what is known about one thing, a fact a line; facts without a value are left out. */
+/** Prints what is known about one thing, a fact a line; facts without a value are left out. Long ones wrap under themselves. */
 export function showFacts(
   terminal: Terminal,
   facts: readonly (readonly [name: string, value: string | undefined])[],
 ): void {
   const known = facts.filter((fact): fact is readonly [string, string] => fact[1] !== undefined && fact[1] !== '');
-  const width = Math.max(0, ...known.map(([name]) => name.length)) + 2;
+  const indent = Math.max(0, ...known.map(([name]) => name.length)) + 2;
   for (const [name, value] of known) {
-    const lines = safeText(value).split('\n');
-    terminal.print(
-      [
-        `${terminal.paint.dim(name.padEnd(width))}${lines[0] ?? ''}`,
-        ...lines.slice(1).map((line) => ' '.repeat(width) + line),
-      ].join('\n'),
-    );
+    const [first = '', ...rest] = safeText(value)
+      .split('\n')
+      .flatMap((line) => wrapped(line, terminal.width - indent));
+    terminal.print(`${terminal.paint.dim(name.padEnd(indent))}${first}`);
+    for (const line of rest) terminal.print(' '.repeat(indent) + line);
   }
+}
+
+/** The text in lines of at most `width` columns, broken at spaces; a longer word stays whole. */
+export function wrapped(text: string, width: number): string[] {
+  if (textWidth(text) <= width) return [text];
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line === '' || textWidth(longer) <= width) {
+      line = longer;
+    } else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line];
 }

@@ -39,6 +39,8 @@ const asciiSymbols: Symbols = {
 export interface Terminal {
   /** Columns of standard output; infinite when it is no terminal, so that a pipe gets whole cells. */
   readonly width: number;
+  /** Columns of standard error: a line that is rewritten may not be longer. */
+  readonly liveWidth: number;
   readonly symbols: Symbols;
   /** Colours of standard output. */
   readonly paint: Paint;
@@ -69,7 +71,8 @@ export function createTerminal(
   const isCi = (env['CI'] ?? '') !== '' && env['CI'] !== 'false';
   const isLive = stderr.isTTY === true && !isCi && env['TERM'] !== 'dumb';
   return {
-    width: stdout.isTTY === true ? (stdout.columns ?? 80) : Infinity,
+    width: stdout.isTTY === true ? stdout.columns || 80 : Infinity,
+    liveWidth: stderr.columns || 80,
     symbols: hasUnicode(surroundings) ? unicodeSymbols : asciiSymbols,
     paint: picocolors.createColors(hasColor(stdout, env, options.color)),
     paintNotes: picocolors.createColors(hasColor(stderr, env, options.color)),

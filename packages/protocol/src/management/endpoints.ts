@@ -9,7 +9,15 @@ export const roleSchema = z.enum(['live', 'canary', 'shadow']);
 export type DeploymentRole = z.infer<typeof roleSchema>;
 
 export const batchingSchema = z.strictObject({
-  maxRows: z.number().int().min(1).max(65_536).default(64).describe('Most rows in one run; 1 turns merging off'),
+  maxRows: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_536)
+    .optional()
+    .describe(
+      'Most rows in one run: merging stops there, and a larger inference request is refused. Left out: up to 64 are merged, and a larger request runs alone. 1 turns merging off',
+    ),
   waitMs: z
     .number()
     .min(0)

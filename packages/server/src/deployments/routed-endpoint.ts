@@ -3,6 +3,9 @@ import type { RoutedDeployment, RoutedEndpoint } from '../serving/index.ts';
 import { type DeploymentRecord, routedReplicas } from './deployment.ts';
 import { type EndpointState, servingOf } from './endpoint.ts';
 
+/** Most rows of a merged run where the owner says nothing; what a model really gains from, the gateway finds out. */
+const defaultMergedRows = 64;
+
 /**
  * What the routing table says of an endpoint: a pure function of its state. Undefined once it is deleted. Canary and
  * shadow stand beside a live one only. Without a live one the endpoint is there with nothing deployed, so that the
@@ -58,7 +61,8 @@ function routedDeployment(
     runtime: served.runtime,
     digest: served.digest,
     signature: served.signature,
-    maxRows: settings.batching.maxRows,
+    maxRows: settings.batching.maxRows ?? defaultMergedRows,
+    ...(settings.batching.maxRows === undefined ? {} : { maxRequestRows: settings.batching.maxRows }),
     waitMs: settings.batching.waitMs,
     replicas:
       deployment.state === 'quarantined'

@@ -35,7 +35,10 @@ export interface RoutedDeployment {
   readonly runtime: 'onnx';
   readonly digest: string;
   readonly signature: Signature;
+  /** Most rows that are merged into one run. */
   readonly maxRows: number;
+  /** Most rows of one inference request, where the owner has set a limit; without one a large request runs alone. */
+  readonly maxRequestRows?: number | undefined;
   readonly waitMs: number;
   readonly replicas: readonly RoutedReplica[];
   /** Set while the deployment is quarantined: it gets no requests and answers this text. */

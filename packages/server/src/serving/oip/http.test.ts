@@ -233,6 +233,13 @@ describe('errors and limits', () => {
     expect(deadlineMs - performance.now()).toBeLessThan(5000);
   });
 
+  test('a request larger than what is merged runs alone where no limit is set', async () => {
+    const large = {
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [500, 3], data: Array.from({ length: 1500 }, (_, at) => at) }],
+    };
+    expect((await gateway.infer('fraud', large)).status).toBe(200);
+  });
+
   test('66: as many rows as the deployment takes pass, one more is 400', async () => {
     const rows = (count: number): unknown => ({
       inputs: [{ name: 'x', datatype: 'FP32', shape: [count, 1], data: Array.from({ length: count }, () => 1) }],

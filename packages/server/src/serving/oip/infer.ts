@@ -43,7 +43,7 @@ export async function infer(
   const options = inferOptions(request.parameters);
   const outputs = requestedOutputNames(request);
   checkOutputs(outputs, deployment.signature);
-  const { inputs, rows } = bindInputs(request.inputs, deployment.signature, deployment.maxRows);
+  const { inputs, rows } = bindInputs(request.inputs, deployment.signature, deployment.maxRequestRows ?? Infinity);
   exchange.rows = rows ?? 1;
 
   const timeoutMs =
