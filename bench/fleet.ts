@@ -228,7 +228,7 @@ async function memoryOf(
     const bytes = await pssBytesOf([pid]);
     const command = await commandOf(pid);
     const name =
-      /main\.ts (?<role>\w+)/.exec(command)?.groups?.['role'] ??
+      /main\.js (?<role>\w+)/.exec(command)?.groups?.['role'] ??
       (command.includes('runtime-onnx') ? 'runners' : 'others');
     byProcess[name] = mebibytes(bytes) + (byProcess[name] ?? 0);
     total += bytes;

@@ -4,12 +4,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Client, createClient } from '@muster-ml/client';
 import { keepTrack } from './children.ts';
 import { commandOf, processTree } from './process-usage.ts';
+import { serverProgram } from './published-programs.ts';
 
-const serverProgram = fileURLToPath(new URL('../packages/server/src/main.ts', import.meta.url));
 const readyLimitMs = 120_000;
 
 /** A folder of everything that one installation writes, its configuration and sockets included. */
@@ -57,11 +56,10 @@ export async function startInstallation(
   const port = options.port ?? (await freePort());
   const startedMs = performance.now();
   const flags = ['up', '--data-dir', join(folder.path, 'data'), '--port', String(port), '--log-level', 'warn'];
-  const child = spawn(
-    process.execPath,
-    ['--conditions=muster-source', ...(options.execArgv ?? []), serverProgram, ...flags],
-    { env: folder.environment, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
+  const child = spawn(process.execPath, [...(options.execArgv ?? []), serverProgram, ...flags], {
+    env: folder.environment,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const stop = keepTrack(child);
   const output = collect(child);
   const url = `http://127.0.0.1:${port}`;

@@ -39,7 +39,7 @@ export const memory: Benchmark = {
         Array.from({ length: 30 }, (_value, column) => index + column / 8),
       );
       const requests = rows.map((row) => inferRequest('small', muster.token, inferBody('input', [row])));
-      const [gateway = 0] = await muster.processesOf('main.ts gateway');
+      const [gateway = 0] = await muster.processesOf('main.js gateway');
       const [runner = 0] = (await muster.processesOf('runtime-onnx')).toReversed();
 
       const samples: {

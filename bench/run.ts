@@ -7,6 +7,7 @@ import { endChildrenWithThisProcess } from './children.ts';
 import { fleet } from './fleet.ts';
 import { describeMachine } from './machine.ts';
 import { memory } from './memory.ts';
+import { buildPublished } from './published-programs.ts';
 import { serving } from './serving.ts';
 import { start } from './start.ts';
 
@@ -37,6 +38,8 @@ if (values.help || unknown.length > 0) {
 
 endChildrenWithThisProcess();
 const log = (line: string): void => console.log(line);
+log('Building …');
+await buildPublished();
 let missed = 0;
 for (const benchmark of chosen) {
   log(`${benchmark.title} …`);

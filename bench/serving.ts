@@ -71,7 +71,7 @@ export const serving: Benchmark = {
     try {
       const { requests, answer } = await deploySmall(muster);
       const { port } = await bare.ask({ answer });
-      const [gateway = 0] = await muster.processesOf('main.ts gateway');
+      const [gateway = 0] = await muster.processesOf('main.js gateway');
       const runner = (await muster.processesOf('runtime-onnx')).at(-1) ?? 0;
       const ours = { port: muster.port, pids: { gateway, runner } };
       const stage: Stage = {

@@ -11,6 +11,7 @@ import {
   makeInstallationFolder,
   startInstallation,
 } from './installation.ts';
+import { commandLineProgram } from './published-programs.ts';
 import { distributionOf, ratioOf } from './ratio.ts';
 
 /*
@@ -24,7 +25,6 @@ const accepted = {
   deploy: { max: 60, from },
 } as const;
 
-const launcher = fileURLToPath(new URL('../packages/cli/bin/muster.js', import.meta.url));
 const example = fileURLToPath(new URL('../examples/breast-cancer/', import.meta.url));
 
 export const start: Benchmark = {
@@ -43,7 +43,7 @@ export const start: Benchmark = {
     await inNewInstallation(async (muster, folder) => {
       for (let round = 0; round < rounds; round++) {
         bareMs.push(await timeOf(['-e', '0'], process.env));
-        versionMs.push(await timeOf([launcher, '--version'], folder.environment));
+        versionMs.push(await timeOf([commandLineProgram, '--version'], folder.environment));
         bareMs.push(await timeOf(['-e', '0'], process.env));
         deployMs.push(await firstPrediction(muster, folder, `first-${round}`));
       }
@@ -114,7 +114,15 @@ async function timeOf(words: readonly string[], environment: NodeJS.ProcessEnv):
 /** Milliseconds from the start of `muster deploy` to the first good answer of the endpoint, which is asked all the while. */
 async function firstPrediction(muster: Installation, folder: InstallationFolder, endpoint: string): Promise<number> {
   const startMs = performance.now();
-  const words = [launcher, 'deploy', join(example, 'model-v2.onnx'), '--name', endpoint, '--server', muster.url];
+  const words = [
+    commandLineProgram,
+    'deploy',
+    join(example, 'model-v2.onnx'),
+    '--name',
+    endpoint,
+    '--server',
+    muster.url,
+  ];
   const deploy = timeOf(words, folder.environment);
   let hasFailed = false;
   deploy.catch(() => (hasFailed = true));

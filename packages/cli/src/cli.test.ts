@@ -46,7 +46,7 @@ describe('deploy', () => {
     const { code, stdout, stderr } = await home.run(['deploy', model(), '--name', 'fraud', '--sample', rows()]);
     expect(stderr).toContain('✓ registered fraud:1  2 features, 1 output');
     expect(stderr).toContain('✓ 1 replica ready in');
-    expect(stderr).toMatch(/Try it +(npx )?muster predict fraud/);
+    expect(stderr).toMatch(/Try it +\S*.*muster(\.js)? predict fraud/);
     expect(stderr).toContain(`curl -s ${twin.url}/predict/fraud -H "Authorization: Bearer $(`);
     expect(stderr).not.toContain(twin.token);
     expect(stdout).toBe(`${twin.url}/predict/fraud\n`);

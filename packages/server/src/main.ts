@@ -1,26 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { MusterError, toMusterError } from '@muster-ml/protocol';
-import { type Configuration, nearest, ownEnvironments, readOwnConfiguration, usage } from './config/index.ts';
-import {
-  type RoleContext,
-  endAtSignals,
-  exclusive,
-  makeRuntimeFolder,
-  runAlone,
-  runSupervised,
-} from './platform/processes/index.ts';
+import { nearest, ownEnvironments, readOwnConfiguration, usage } from './config/index.ts';
+import { endAtSignals, exclusive, runAlone, runSupervised } from './platform/processes/index.ts';
 import { softwareVersion } from './platform/telemetry/index.ts';
 
 /** Each role loads its own code only: a gateway needs no database, a supervisor no HTTP. */
 const roles = {
-  control: async () => {
-    const { startControl } = await import('./control.ts');
-    return exclusive('control', async (context: RoleContext<Configuration>) => {
-      // On its own it makes what the supervisor makes otherwise.
-      if (context.parent === null) makeRuntimeFolder(context.settings.runtimeDir);
-      return await startControl(context);
-    });
-  },
+  control: async () => exclusive('control', (await import('./control.ts')).startControl),
   gateway: async () => (await import('./gateway.ts')).startGateway,
 };
 

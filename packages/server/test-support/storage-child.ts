@@ -96,7 +96,7 @@ async function writeAndSweepObjects(): Promise<void> {
 
 async function writeObjects(): Promise<void> {
   for (;;) {
-    const stored = await objects.put(pieces(randomBytes(50_000)), { maxBytes: 100_000 });
+    const stored = await objects.put(pieces(randomBytes(25_000)), { maxBytes: 100_000 });
     acknowledge({ kind: 'object', digest: stored.digest });
   }
 }

@@ -1,5 +1,6 @@
 import type { Invocation } from '../invocation.ts';
 import { commandName } from './command-name.ts';
+import { shellQuoted } from './shell-quoted.ts';
 
 /** Longest row that is written out; a longer one comes from a file or from GET. */
 const longestRow = 400;
@@ -16,9 +17,4 @@ export function curlLine(invocation: Invocation, url: string, example: unknown, 
     return `curl -s ${url} ${token} -H 'Content-Type: text/csv' --data-binary @${shellQuoted(sampleFile)}`;
   if (json === undefined) return `curl -s ${url} ${token}`;
   return `curl -s ${url} ${token} -H 'Content-Type: application/json' -d ${shellQuoted(json)}`;
-}
-
-/** The text as one word of a POSIX shell. */
-export function shellQuoted(text: string): string {
-  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -21,10 +21,11 @@ export function showFacts(
 export function wrapped(text: string, width: number): string[] {
   if (textWidth(text) <= width) return [text];
   const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line === '' || textWidth(longer) <= width) {
+  const [first = '', ...words] = text.split(' ');
+  let line = first;
+  for (const word of words) {
+    const longer = `${line} ${word}`;
+    if (textWidth(longer) <= width) {
       line = longer;
     } else {
       lines.push(line);

@@ -1,4 +1,2 @@
-export type { VersionSource } from './change-endpoint.ts';
-export { type Deployments, type DeploymentsParts, createDeployments } from './create-deployments.ts';
-export type { Reconciler } from './reconciler.ts';
-export { type DeploymentRoute, deploymentRoutes } from './routes.ts';
+export { type Deployments, createDeployments } from './create-deployments.ts';
+export { deploymentRoutes } from './routes.ts';

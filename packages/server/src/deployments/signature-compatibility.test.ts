@@ -54,9 +54,16 @@ describe("the caller's contract", () => {
     ]);
   });
 
+  it('holds when the columns of a matrix are given the names that they went by', () => {
+    const unnamed = { ...live, features: undefined };
+    expect(compareSignatures(unnamed, { ...live, features: ['f0', 'f1', 'f2', 'f3'] })).toEqual([]);
+    expect(breakingDifferences(unnamed, live)).toMatchObject([{ change: 'without f0, f1, f2, f3, with a, b, c, d' }]);
+  });
+
   it('names at most a few of many features', () => {
     const many = Array.from({ length: 1000 }, (_, index) => `f${index}`);
-    const [difference] = compareSignatures({ ...live, features: many }, live);
+    const wide = { ...live, inputs: [{ ...input, shape: [-1, 1000] }], features: many };
+    const difference = compareSignatures(wide, live).find(({ part }) => part === 'features');
     expect(difference?.change).toBe('without f0, f1, f2, f3, f4 and 995 more, with a, b, c, d');
   });
 

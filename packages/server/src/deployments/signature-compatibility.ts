@@ -1,4 +1,4 @@
-import type { Signature, TensorSpec } from '@muster-ml/protocol';
+import { type Signature, type TensorSpec, rowPlan } from '@muster-ml/protocol';
 
 /** One way in which a new version takes or gives something else than the one that callers use now. */
 export interface SignatureDifference {
@@ -78,14 +78,16 @@ function compareOutputs(live: readonly TensorSpec[], next: readonly TensorSpec[]
   return differences;
 }
 
-/** A matrix is filled by position in one protocol and by name in the other, so its columns keep both. */
+/**
+ * A matrix is filled by position in one protocol and by name in the other, so its columns keep both. Columns without
+ * names go by the names that rows have for them.
+ */
 function compareFeatures(live: Signature, next: Signature): SignatureDifference[] {
-  const old = live.features;
-  const now = next.features;
+  if (live.features === undefined && next.features === undefined) return [];
+  const old = columnNames(live);
+  const now = columnNames(next);
   if (same(old, now)) return [];
   const say = (change: string): SignatureDifference[] => [{ part: 'features', name: '', change, isBreaking: true }];
-  if (old === undefined) return say('the columns of the matrix have got names');
-  if (now === undefined) return say('the columns of the matrix have lost their names');
   const oldNames = new Set(old);
   const newNames = new Set(now);
   const gone = old.filter((feature) => !newNames.has(feature));
@@ -97,6 +99,10 @@ function compareFeatures(live: Signature, next: Signature): SignatureDifference[
       ...(added.length === 0 ? [] : [`with ${list(added)}`]),
     ].join(', '),
   );
+}
+
+function columnNames(signature: Signature): readonly string[] {
+  return rowPlan(signature).columns.map((column) => column.name);
 }
 
 function compareLabels(live: Signature, next: Signature): SignatureDifference[] {

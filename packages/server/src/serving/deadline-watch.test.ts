@@ -30,7 +30,7 @@ function watched(): {
     get calls() {
       return calls;
     },
-    stop: watch.stop,
+    stop: () => watch.stop(),
   };
 }
 

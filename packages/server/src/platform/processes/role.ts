@@ -1,7 +1,7 @@
 import { MusterError, type Problem, toMusterError, toProblem } from '@muster-ml/protocol';
 import { type Channel, channelToParent } from './channel.ts';
 import { waitForLock } from './folder-lock.ts';
-import { makePrivateFolder } from './private-folder.ts';
+import { makePrivateFolder, makeRuntimeFolder } from './private-folder.ts';
 
 /** What a role (control, gateway) is started with. */
 export interface RoleContext<Settings> {
@@ -87,8 +87,11 @@ export async function runAlone<Settings>(start: StartRole<Settings>, settings: S
 /** How long a role waits for its predecessor to let go: one whose supervisor was killed needs a moment to end. */
 const predecessorMs = 10_000;
 
-/** The role, started only while nobody else plays it on the same data directory. Throws `data_dir_in_use`. */
-export function exclusive<Settings extends { readonly dataDir: string }>(
+/**
+ * The role, started only while nobody else plays it on the same data directory. Where it was started on its own it makes
+ * the folder of the sockets, which is the supervisor's work otherwise. Throws `data_dir_in_use`.
+ */
+export function exclusive<Settings extends { readonly dataDir: string; readonly runtimeDir: string }>(
   name: string,
   start: StartRole<Settings>,
 ): StartRole<Settings> {
@@ -102,6 +105,7 @@ export function exclusive<Settings extends { readonly dataDir: string }>(
         details: { pid: lock.heldBy },
       });
     try {
+      if (context.parent === null) makeRuntimeFolder(context.settings.runtimeDir);
       const role = await start(context);
       // The lock lives as long as somebody refers to it.
       return { facts: role.facts, drain: () => role.drain().finally(lock.release) };
