@@ -17,8 +17,10 @@ export const commandLineProgram = fileURLToPath(new URL('../packages/cli/dist/ma
 /** Brings what is built up to date with the sources. Throws where they do not compile. */
 export async function buildPublished(): Promise<void> {
   const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
-  const project = fileURLToPath(new URL('../packages/cli', import.meta.url));
-  const child = spawn(process.execPath, [compiler, '-b', project], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const projects = ['runtime-onnx', 'server', 'cli'].map((name) =>
+    fileURLToPath(new URL(`../packages/${name}`, import.meta.url)),
+  );
+  const child = spawn(process.execPath, [compiler, '-b', ...projects], { stdio: ['ignore', 'inherit', 'inherit'] });
   keepTrack(child);
   await once(child, 'close');
   if (child.exitCode !== 0) throw new Error('the sources do not compile');

@@ -79,7 +79,8 @@ export async function startMuster(place: Place, options: StartOptions = {}): Pro
     await until('Muster is ready', 90_000, async () => {
       if (child.exitCode !== null || child.signalCode !== null)
         throw new Error(`muster up ended with ${child.exitCode ?? child.signalCode}:\n${text}`);
-      return (await fetch(`${url}/readyz`).catch(() => undefined))?.ok === true;
+      // A gateway that has its last table answers before control is up; the greeting comes when all of it is.
+      return text.includes(`Muster on ${url}`) && (await fetch(`${url}/readyz`).catch(() => undefined))?.ok === true;
     });
   } catch (error) {
     child.kill('SIGTERM');

@@ -46,8 +46,6 @@ export function addFleetVerbs(program: Command, does: Does): void {
     .option('--no-own-runner', 'share a runner again')
     .option('--force <ENDPOINT>', 'deploy although callers may break or the version is quarantined: name the endpoint')
     .option('--example', 'deploy the example that comes along');
-  // A flag that is absent keeps what is deployed; commander would make the --no- form the default.
-  deploy.setOptionValue('ownRunner', undefined);
   does<[string | undefined], DeployFlags>(
     deploy,
     async (invocation, [what], flags) => await (await import('../commands/deploy.ts')).deploy(invocation, what, flags),

@@ -79,14 +79,20 @@ function compareOutputs(live: readonly TensorSpec[], next: readonly TensorSpec[]
 }
 
 /**
- * A matrix is filled by position in one protocol and by name in the other, so its columns keep both. Columns without
- * names go by the names that rows have for them.
+ * A matrix is filled by position in one protocol and by column in rows, so its columns keep order and names; columns
+ * without names go by those that rows have for them. What is not a matrix has one column an input, which is compared
+ * there: turning into the other takes the columns from who sends rows.
  */
 function compareFeatures(live: Signature, next: Signature): SignatureDifference[] {
-  if (live.features === undefined && next.features === undefined) return [];
-  const old = columnNames(live);
-  const now = columnNames(next);
+  const old = matrixColumns(live);
+  const now = matrixColumns(next);
   if (same(old, now)) return [];
+  if (old === undefined)
+    return [
+      { part: 'features', name: '', change: 'rows have a column for each feature instead of one', isBreaking: true },
+    ];
+  if (now === undefined)
+    return [{ part: 'features', name: '', change: 'rows have no column for each feature any more', isBreaking: true }];
   const say = (change: string): SignatureDifference[] => [{ part: 'features', name: '', change, isBreaking: true }];
   const oldNames = new Set(old);
   const newNames = new Set(now);
@@ -101,8 +107,13 @@ function compareFeatures(live: Signature, next: Signature): SignatureDifference[
   );
 }
 
-function columnNames(signature: Signature): readonly string[] {
-  return rowPlan(signature).columns.map((column) => column.name);
+/** Names of the columns of a matrix; undefined for what has a column an input. */
+function matrixColumns(signature: Signature): readonly string[] | undefined {
+  const { columns } = rowPlan(signature);
+  const isMatrix =
+    signature.inputs.length === 1 &&
+    columns.some(({ name, offset }) => offset > 0 || name !== signature.inputs[0]?.name);
+  return isMatrix ? columns.map(({ name }) => name) : undefined;
 }
 
 function compareLabels(live: Signature, next: Signature): SignatureDifference[] {

@@ -1,0 +1,96 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Accepted, type Figure, figureOf } from './benchmark.ts';
+import { createRandom, writeDenseNetwork } from './dense-network.ts';
+import { deployVersion, registerModel } from './deploy-model.ts';
+import { binaryInferRequest, inferBody, inferRequest } from './infer-request.ts';
+import type { ModelLoopOrder, ModelLoopReport } from './peers/model-loop.ts';
+import type { OrderedProcess } from './process-orders.ts';
+import { distributionOf, ratioOf } from './ratio.ts';
+import { type Stage, sideOf, takeTurns } from './serving-stage.ts';
+
+const columnsOfHeavy = 64;
+const heavyBatch = 32;
+const scanShape = [4, 3, 48, 192];
+
+/** (a) against (c): models that take longer than two milliseconds a run, with batches of the same size on one thread. */
+export async function againstModelLoop(
+  stage: Stage,
+  loop: OrderedProcess<ModelLoopOrder, ModelLoopReport>,
+  accepted: Accepted,
+): Promise<{ readonly figures: Figure[]; readonly values: object }> {
+  const { muster, folder, generator, log } = stage;
+  const [rounds, durationMs] = stage.isQuick ? [2, 1000] : [5, 4000];
+  const random = createRandom(7);
+
+  const network = join(folder.path, 'heavy.onnx');
+  await writeFile(network, writeDenseNetwork({ widths: [columnsOfHeavy, 1536, 1536, 1536, 8], seed: 1 }));
+  const rows = Array.from({ length: 64 }, () => Array.from({ length: columnsOfHeavy }, () => Math.fround(random())));
+  const scans = fileURLToPath(new URL('../e2e/stories/scan-triage/text-orientation.onnx', import.meta.url));
+  const pixels = Float32Array.from({ length: scanShape.reduce((product, size) => product * size, 1) }, random);
+
+  const cases = [
+    {
+      name: 'dense',
+      what: `a dense network, one row a request in JSON, 64 clients, batches of ${heavyBatch}`,
+      file: network,
+      shape: [heavyBatch, columnsOfHeavy],
+      connections: 64,
+      rowsARequest: 1,
+      requests: rows.map((row) => inferRequest('dense', muster.token, inferBody('x', [row]))),
+    },
+    {
+      name: 'scans',
+      what: `a convolutional network, ${scanShape[0]} pictures a request as binary tensors, 4 clients`,
+      file: scans,
+      shape: scanShape,
+      connections: 4,
+      rowsARequest: scanShape[0] ?? 1,
+      requests: [binaryInferRequest('scans', muster.token, 'x', scanShape, pixels)],
+    },
+  ];
+  const figures: Figure[] = [];
+  const values: Record<string, unknown> = {};
+  for (const { name, what, file, shape, connections, rowsARequest, requests } of cases) {
+    const batch = shape[0] ?? 1;
+    const version = await registerModel(muster.client, name, await readFile(file));
+    await deployVersion(muster.client, name, name, version, {
+      ownRunner: true,
+      batching: { maxRows: batch, waitMs: 0 },
+    });
+    const ours = async (): Promise<number> => {
+      const side = sideOf(
+        await generator.ask({
+          port: muster.port,
+          connections,
+          requests,
+          warmUpMs: durationMs / 3,
+          durationMs,
+          marker: '"outputs"',
+        }),
+      );
+      return side.perSecond * rowsARequest;
+    };
+    const peer = async (): Promise<ModelLoopReport> =>
+      await loop.ask({ file, threads: 1, shape, warmUpMs: durationMs / 10, durationMs });
+    const pairs = await takeTurns(rounds, ours, peer);
+    figures.push(
+      figureOf(
+        `rows a second, ${name}`,
+        `rows a second of the endpoint / of the bare loop: ${what}`,
+        ratioOf(pairs.map(({ a, b }) => a / ((b.runs * batch) / b.seconds))),
+        accepted,
+        '≥ 0.9',
+      ),
+    );
+    const runMs = distributionOf(pairs.map(({ b }) => (b.seconds * 1000) / b.runs));
+    values[name] = {
+      rowsPerSecond: distributionOf(pairs.map(({ a }) => a)),
+      loopRowsPerSecond: distributionOf(pairs.map(({ b }) => (b.runs * batch) / b.seconds)),
+      loopRunMs: runMs,
+    };
+    log(`${name}: a run of the bare loop takes ${runMs.p50} ms`);
+  }
+  return { figures, values };
+}
