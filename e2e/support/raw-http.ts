@@ -25,6 +25,7 @@ const limitMs = 30_000;
  */
 export async function sendRaw(url: string, request: RawRequest): Promise<RawAnswer> {
   const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
+  socket.pause();
   await once(socket, 'connect');
   const timer = setTimeout(() => socket.destroy(new Error(`no end after ${limitMs / 1000} s`)), limitMs);
   let broken: Error | undefined;
@@ -44,7 +45,7 @@ export async function sendRaw(url: string, request: RawRequest): Promise<RawAnsw
   await write(request.head);
   for await (const piece of request.body ?? []) await write(piece);
   const received: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => received.push(chunk));
+  socket.on('data', (chunk: Buffer) => received.push(chunk)).resume();
   await closed;
   clearTimeout(timer);
   const text = Buffer.concat(received).toString('utf8');

@@ -24,13 +24,21 @@ const sweepEveryMs = 3_600_000;
 
 /** The control plane: everything that is decided and remembered. It listens for the gateway only. */
 export const startControl: StartRole<Configuration> = async ({ settings, parent }) => {
-  const { logger, close: closeLog } = openLogger({ role: 'control', folder: join(settings.dataDir, 'logs'), ...settings.log });
+  const { logger, close: closeLog } = openLogger({
+    role: 'control',
+    folder: join(settings.dataDir, 'logs'),
+    ...settings.log,
+  });
   const softwareVersion = version();
   const newId = createIds(clock);
   const internalToken = internalTokenOf(settings);
 
   // What is remembered.
-  const database = await openDatabase({ url: settings.databaseUrl, file: join(settings.dataDir, 'muster.db'), onFatal: endAtOnce });
+  const database = await openDatabase({
+    url: settings.databaseUrl,
+    file: join(settings.dataDir, 'muster.db'),
+    onFatal: endAtOnce,
+  });
   const objects = await createObjectStore({ folder: join(settings.dataDir, 'objects'), database, clock, newId });
   const uploads = createUploads({ objects, database, clock, newId, maxBytes: settings.limits.maxModelBytes });
   const ledger = createLedger({ clock });
@@ -97,13 +105,20 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     isInternal: (authorization) => equals(authorization ?? '', `Bearer ${internalToken}`),
   });
   mountRaw(app, 'GET', '/internal/v1/routing', (request, response) => gatewayHub.handleRouting(request, response));
-  mountRaw(app, 'POST', '/internal/v1/reports', (request, response) => void gatewayHub.handleReports(request, response));
+  mountRaw(
+    app,
+    'POST',
+    '/internal/v1/reports',
+    (request, response) => void gatewayHub.handleReports(request, response),
+  );
   await listenAt(app, settings.internal.controlAddress);
 
   await registry.resume();
   await deployments.reconciler.start();
   const sweeping = setInterval(() => {
-    Promise.all([uploads.sweep(), objects.sweep()]).catch((error: unknown) => logger.warn({ err: error }, 'sweeping failed'));
+    Promise.all([uploads.sweep(), objects.sweep()]).catch((error: unknown) =>
+      logger.warn({ err: error }, 'sweeping failed'),
+    );
   }, sweepEveryMs);
 
   return {
@@ -134,10 +149,14 @@ function version(): string {
 
 function internalTokenOf({ internal }: Configuration): string {
   if (internal.token !== undefined) return internal.token;
-  throw new MusterError('invalid_configuration', 'control on its own shares a secret with its gateways, and none is set', {
-    place: 'internal.token',
-    remedy: 'Set internal.tokenFile to a file with at least 16 random characters, here and for the gateways.',
-  });
+  throw new MusterError(
+    'invalid_configuration',
+    'control on its own shares a secret with its gateways, and none is set',
+    {
+      place: 'internal.token',
+      remedy: 'Set internal.tokenFile to a file with at least 16 random characters, here and for the gateways.',
+    },
+  );
 }
 
 /**
@@ -166,7 +185,12 @@ async function runtimeHostOf(
   log: Logger,
 ): Promise<{ readonly host: RuntimeHost; readonly stop: () => Promise<void> }> {
   if (parent === null) {
-    const local = await startLocalRuntimeHost({ configuration: settings, environment: ownEnvironments().runner, software, log });
+    const local = await startLocalRuntimeHost({
+      configuration: settings,
+      environment: ownEnvironments().runner,
+      software,
+      log,
+    });
     return { host: local, stop: async () => await local.stop() };
   }
   const host = new ChannelRuntimeHost(parent.topic(runnersTopic), settings.runtimeDir);
@@ -176,7 +200,17 @@ async function runtimeHostOf(
 
 function ownProcess(): readonly ProcessStatus[] {
   const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
-  return [{ role: 'control', id: 'control', state: 'running', pid: process.pid, startedAt, restarts: 0, memoryBytes: process.memoryUsage.rss() }];
+  return [
+    {
+      role: 'control',
+      id: 'control',
+      state: 'running',
+      pid: process.pid,
+      startedAt,
+      restarts: 0,
+      memoryBytes: process.memoryUsage.rss(),
+    },
+  ];
 }
 
 function equals(given: string, expected: string): boolean {

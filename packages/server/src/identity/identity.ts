@@ -7,7 +7,7 @@ import { type IdentityStore, createIdentityStore } from './store.ts';
 import { looksLikeToken, newToken, tokenDigest } from './token.ts';
 
 /** The team that the first start makes. */
-export const defaultTeam = 'default';
+const defaultTeam = 'default';
 
 export interface IdentityParts {
   readonly database: Database;

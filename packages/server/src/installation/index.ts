@@ -1,2 +1,2 @@
-export { type Installation, type InstallationParts, createInstallation } from './installation.ts';
+export { createInstallation } from './installation.ts';
 export { installationRoutes } from './routes.ts';

@@ -38,9 +38,9 @@ export interface Forwarder {
   stop(): void;
 }
 
-/** How long a caller may take to notice an early answer while it still sends its body. */
-const lingerMs = 2000;
-const lingerBytes = 1024 * 1024;
+/** What is read of a body behind an early answer: simple callers send all of it before they look at the answer. */
+const lingerMs = 5000;
+const lingerBytes = 64 * 1024 * 1024;
 
 /** Forwards everything that is no prediction to control, and answers for it when it is down. */
 export function createForwarder(options: ForwarderOptions): Forwarder {
@@ -116,7 +116,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     response.flushHeaders();
     answer.on('error', () => response.destroy());
     answer.on('aborted', () => response.destroy());
-    answer.pipe(response);
+    answer.pipe(response, { end: false });
+    answer.once('end', () => {
+      if (request.complete) response.end();
+      else linger(request, response);
+    });
     options.onForwarded(status);
   };
 
@@ -135,8 +139,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (isUnread) headers.push('Connection', 'close');
     response.writeHead(status, headers);
     options.onForwarded(status);
-    if (isUnread) linger(request, response, body);
-    else response.end(body);
+    if (isUnread) {
+      response.write(body);
+      linger(request, response);
+    } else response.end(body);
   };
 
   return {
@@ -186,9 +192,8 @@ function pour(request: IncomingMessage, upstream: ClientRequest): void {
   request.pipe(upstream);
 }
 
-/** Sends the whole answer at once, and closes only after reading on for a while, so that the caller sees it and not a reset. */
-function linger(request: IncomingMessage, response: ServerResponse, body: string): void {
-  response.write(body);
+/** Closes only after reading on for a while behind an answer that is whole, so that the caller sees it and not a reset. */
+function linger(request: IncomingMessage, response: ServerResponse): void {
   let read = 0;
   const close = (): void => {
     clearTimeout(timer);

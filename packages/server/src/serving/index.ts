@@ -6,6 +6,5 @@ export type {
   Incident,
   RoutedDeployment,
   RoutedEndpoint,
-  RoutedReplica,
   RoutingTable,
 } from './routing-table.ts';

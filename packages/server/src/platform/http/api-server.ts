@@ -9,7 +9,13 @@ import {
   toMusterError,
   toProblem,
 } from '@muster-ml/protocol';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { z } from 'zod';
 import type { EventAnswer, RawAnswer, RouteCall, RouteHandlers } from './handlers.ts';
 import type { Idempotency } from './idempotency.ts';
@@ -33,7 +39,8 @@ export interface ApiServerOptions<C> {
 export function createApiServer<C>(options: ApiServerOptions<C>): FastifyInstance {
   const app = fastify<Server>({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    // One line a request, written when it is answered, is enough.
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => requestIdFrom(request.headers['x-request-id']),
     bodyLimit: maxJsonBytes,
     routerOptions: {
@@ -220,6 +227,9 @@ async function sendProblem(
   if (error.kind === 'internal') request.log.error({ err: error.cause ?? error, code: error.code }, error.message);
   if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', Math.ceil(error.retryAfterSeconds));
   if (error.kind === 'unauthenticated') void reply.header('www-authenticate', 'Bearer realm="muster"');
+  // Fastify would close on a body that it refuses to read, and a gateway that still sends it would see a broken connection in
+  // place of the answer. Without this, Node reads on to the body's end, or until the gateway gives the request up.
+  void reply.removeHeader('connection');
   return await reply
     .code(status)
     .header('content-type', 'application/problem+json')

@@ -80,7 +80,7 @@ export function createIdempotency(parts: { readonly database: Database; readonly
             `the key was used for ${row.route} with ${row.route === scope.route ? 'another body' : 'another address'}`,
           );
         }
-        if (row?.body != null) return JSON.parse(row.body);
+        if (row?.body != null) return JSON.parse(row.body) as unknown;
         const result = await answer();
         await database.inTransaction(async (plain) => {
           const tx = plain.withTables<IdempotencyTables>();

@@ -14,7 +14,10 @@ export interface Pages {
 export function mountPages(app: FastifyInstance, pages: Pages): void {
   const document = Buffer.from(JSON.stringify(pages.openApi));
   const reference = referencePage(pages.openApi);
-  app.get('/api/openapi.json', async (_request, reply) => await reply.header('content-type', 'application/json').send(document));
+  app.get(
+    '/api/openapi.json',
+    async (_request, reply) => await reply.header('content-type', 'application/json').send(document),
+  );
   app.get('/api', async (_request, reply) => await reply.type('text/html').send(reference));
   app.get('/', async (_request, reply) => await reply.type('text/html').send(firstPage));
   app.get('/metrics', async (request, reply) => {

@@ -1,4 +1,4 @@
-import type { Operation } from '@muster-ml/protocol';
+import { type Operation, problemSchema } from '@muster-ml/protocol';
 
 export interface OperationRow {
   id: string;
@@ -33,7 +33,7 @@ export function fromRow(row: OperationRow, progress?: string): Operation {
     state: row.state,
     progress: progress ?? row.progress,
     result: row.result === null ? null : (JSON.parse(row.result) as Record<string, unknown>),
-    problem: row.problem === null ? null : JSON.parse(row.problem),
+    problem: row.problem === null ? null : problemSchema.parse(JSON.parse(row.problem)),
     createdAt: new Date(row.created_at).toISOString(),
     createdBy: row.created_by,
     finishedAt: row.finished_at === null ? null : new Date(row.finished_at).toISOString(),

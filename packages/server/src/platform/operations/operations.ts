@@ -109,10 +109,15 @@ export function createOperations(parts: {
     changes.emit(id);
   }
 
-  async function end(id: string, result: OperationEnd): Promise<void> {
-    await database.inTransaction(async (tx) => await finish(tx, id, result));
+  /** The database has it now, or somebody else ended it: what was only told is forgotten. */
+  function forget(id: string): void {
     progressOf.delete(id);
     announce(id);
+  }
+
+  async function conclude(id: string, end: OperationEnd): Promise<void> {
+    await database.inTransaction(async (tx) => await finish(tx, id, end));
+    forget(id);
   }
 
   async function work(
@@ -123,14 +128,14 @@ export function createOperations(parts: {
     const handle: OperationHandle = { id, signal: abort.signal, progress: (text) => operations.progress(id, text) };
     try {
       const result = await task(handle);
-      await end(id, { state: 'succeeded', result });
+      await conclude(id, { state: 'succeeded', result });
     } catch (thrown) {
       if (draining) return;
       const cancelled = abort.signal.aborted;
       const error = cancelled
         ? new MusterError('operation_cancelled', `operation ${id} was cancelled`)
         : toMusterError(thrown);
-      await end(id, { state: cancelled ? 'cancelled' : 'failed', problem: toProblem(error) });
+      await conclude(id, { state: cancelled ? 'cancelled' : 'failed', problem: toProblem(error) });
     } finally {
       working.delete(id);
     }
@@ -169,7 +174,7 @@ export function createOperations(parts: {
     },
 
     finish,
-    announce,
+    announce: forget,
 
     async get(id) {
       const found = await row(id);

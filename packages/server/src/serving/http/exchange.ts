@@ -12,9 +12,12 @@ export type ErrorRenderer = (
   requestId: string,
 ) => { readonly contentType: string; readonly body: string };
 
-/** What of a refused body is read before the connection closes, so that the client sees the answer and not a reset. */
-const drainBytes = 1024 * 1024;
-const drainMs = 2000;
+/**
+ * What of a refused body is read, and dropped, before the connection closes: simple clients send all of it before they
+ * look at the answer, and would see a reset instead.
+ */
+const drainBytes = 64 * 1024 * 1024;
+const drainMs = 5000;
 
 /**
  * One request and its answer, from the head to the last byte: keeps what is observed about it, answers once, and knows
