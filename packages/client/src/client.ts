@@ -67,6 +67,7 @@ export function createClient(options: ClientOptions): Client {
   const base = options.url.replace(/\/+$/, '');
 
   async function request(path: string, wish: RequestInit & { readonly timeoutMs?: number } = {}): Promise<Response> {
+    checkPath(path);
     const { timeoutMs = options.timeoutMs ?? 30_000, ...init } = wish;
     const headers = new Headers(init.headers);
     if (options.token !== undefined) headers.set('authorization', `Bearer ${options.token}`);
@@ -208,6 +209,18 @@ function pathOf(route: Route, params: unknown, query: unknown): string {
   return pairs.length === 0
     ? path
     : `${path}?${new URLSearchParams(pairs.map(([key, value]): [string, string] => [key, String(value)])).toString()}`;
+}
+
+/** A name of dots is a step within a URL, encoded or not: `…/deployments/..` would be the endpoint. It never leaves here. */
+function checkPath(path: string): void {
+  const dots = path
+    .split(/[?#]/, 1)[0]
+    ?.split('/')
+    .find((segment) => /^(\.|%2e){1,2}$/i.test(segment));
+  if (dots !== undefined)
+    throw new MusterError('invalid_request', `"${dots}" cannot be a name`, {
+      remedy: 'Check the name; only dots cannot be sent as one.',
+    });
 }
 
 function parsed(text: string): unknown {

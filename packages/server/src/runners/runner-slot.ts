@@ -14,6 +14,9 @@ export interface ReplicaSlot {
   problem?: Problem | undefined;
   loadMs?: number | undefined;
   memoryBytes?: number | undefined;
+  /** Since it was loaded, as of the last health report. */
+  runs?: number | undefined;
+  runMicros?: number | undefined;
 }
 
 /** What the host remembers of one runner, over the processes that it has been. */
@@ -125,6 +128,8 @@ export function observationOf(slot: RunnerSlot, isolation: string): RunnerObserv
         ...(known.problem === undefined || known.phase === 'ready' ? {} : { problem: known.problem }),
         ...(known.loadMs === undefined ? {} : { loadMs: known.loadMs }),
         ...(known.memoryBytes === undefined ? {} : { memoryBytes: known.memoryBytes }),
+        ...(known.runs === undefined ? {} : { runs: known.runs }),
+        ...(known.runMicros === undefined ? {} : { runMicros: known.runMicros }),
       };
     }),
   };

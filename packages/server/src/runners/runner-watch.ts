@@ -85,7 +85,13 @@ export class RunnerWatch {
       const found = reported.get(replica.id);
       // A runner that lost a replica gets it again.
       if (found?.state === 'ready')
-        Object.assign(replica, { phase: 'ready', problem: undefined, memoryBytes: found.memoryBytes });
+        Object.assign(replica, {
+          phase: 'ready',
+          problem: undefined,
+          memoryBytes: found.memoryBytes,
+          runs: found.runs,
+          runMicros: found.runMicros,
+        });
       else replica.phase = found?.state === 'failed' ? 'failed' : 'waiting';
     }
     this.#limitMemory(slot, runner, report.rssBytes);

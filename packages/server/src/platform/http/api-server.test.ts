@@ -5,7 +5,8 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestDatabase, openTestDatabase } from '../../../test-support/database.ts';
 import { systemClock } from '../clock/index.ts';
-import { type RouteHandlers, createApiServer, createIdempotency, referencePage } from './index.ts';
+import { type RouteHandlers, createApiServer, createIdempotency } from './index.ts';
+import { referencePage } from './reference-page.ts';
 
 const time = new Date(0).toISOString();
 const model = {

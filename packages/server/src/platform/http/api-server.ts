@@ -50,6 +50,8 @@ export function createApiServer<C>(options: ApiServerOptions<C>): FastifyInstanc
     },
     requestTimeout: 0,
     keepAliveTimeout: 75_000,
+    // What Fastify refuses before it has a route would be answered in a form of its own.
+    frameworkErrors: (thrown, request, reply) => void sendProblem(fromRouter(thrown), request, reply),
   });
 
   app.removeAllContentTypeParsers();
@@ -252,6 +254,13 @@ function fromFastify(thrown: unknown): MusterError {
     return new MusterError('invalid_request', thrown.message, { cause: thrown });
   }
   return toMusterError(thrown);
+}
+
+/** An address that no route can have; it is not repeated, for it may be of any length. */
+function fromRouter(thrown: Error & { readonly code?: string }): MusterError {
+  return thrown.code === 'FST_ERR_MAX_PARAM_LENGTH'
+    ? new MusterError('route_not_found', 'there is no route with a segment of this length')
+    : new MusterError('invalid_request', 'the path is not percent-encoded UTF-8', { place: 'path', cause: thrown });
 }
 
 function fastifyPath(path: string): string {

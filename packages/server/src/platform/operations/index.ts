@@ -1,8 +1,6 @@
 export {
-  type NewOperation,
   type OperationEnd,
   type OperationHandle,
   type Operations,
-  type OwnedOperation,
   createOperations,
 } from './operations.ts';

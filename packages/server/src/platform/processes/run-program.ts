@@ -13,6 +13,8 @@ export interface ProgramRun {
   readonly memoryBytes: number;
   /** Most bytes on its standard output. */
   readonly maxOutputBytes: number;
+  /** Ends it before its time. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a program ended; `errorTail` is the end of what it wrote to standard error. */
@@ -25,13 +27,18 @@ export type ProgramEnd =
       readonly output: Uint8Array;
       readonly errorTail: string;
     }
-  | { readonly outcome: 'timeout' | 'memory' | 'output'; readonly detail: string; readonly errorTail: string };
+  | { readonly outcome: Cut; readonly detail: string; readonly errorTail: string };
+
+/** Why a program did not get to its own end. */
+type Cut = 'timeout' | 'memory' | 'output' | 'cancelled';
 
 const errorTailBytes = 4096;
 const memoryPollMs = 50;
 
 /** Runs a program to its end in a process group of its own, within limits; what exceeds them is killed with all that it started. */
 export function runProgram(run: ProgramRun): Promise<ProgramEnd> {
+  const cancelled = { outcome: 'cancelled', detail: 'it was cancelled' } as const;
+  if (run.signal?.aborted === true) return Promise.resolve({ ...cancelled, errorTail: '' });
   return new Promise((resolve) => {
     const child = spawn(run.command, [...run.arguments], {
       env: { ...run.environment },
@@ -42,11 +49,13 @@ export function runProgram(run: ProgramRun): Promise<ProgramEnd> {
     const output: Uint8Array[] = [];
     let outputBytes = 0;
     let errorTail = '';
-    let exceeded: { outcome: 'timeout' | 'memory' | 'output'; detail: string } | undefined;
-    const exceed = (outcome: 'timeout' | 'memory' | 'output', detail: string): void => {
-      exceeded ??= { outcome, detail };
+    let cut: { readonly outcome: Cut; readonly detail: string } | undefined;
+    const exceed = (outcome: Cut, detail: string): void => {
+      cut ??= { outcome, detail };
       killGroup(child);
     };
+    const cancel = (): void => exceed(cancelled.outcome, cancelled.detail);
+    run.signal?.addEventListener('abort', cancel, { once: true });
     const timer = setTimeout(() => exceed('timeout', `it took longer than ${run.timeoutMs} ms`), run.timeoutMs);
     const poll = setInterval(() => {
       const rssBytes = child.pid === undefined ? 0 : (readProcessTable().usageOf(child.pid)?.rssBytes ?? 0);
@@ -56,6 +65,7 @@ export function runProgram(run: ProgramRun): Promise<ProgramEnd> {
     const end = (result: ProgramEnd): void => {
       clearTimeout(timer);
       clearInterval(poll);
+      run.signal?.removeEventListener('abort', cancel);
       killGroup(child);
       resolve(result);
     };
@@ -73,7 +83,7 @@ export function runProgram(run: ProgramRun): Promise<ProgramEnd> {
       end({ outcome: 'failed', detail: error.message, exitCode: null, output: new Uint8Array(0), errorTail }),
     );
     child.once('close', (exitCode, signal) => {
-      if (exceeded !== undefined) return end({ ...exceeded, errorTail });
+      if (cut !== undefined) return end({ ...cut, errorTail });
       const whole = Buffer.concat(output);
       if (exitCode === 0) return end({ outcome: 'done', output: whole });
       return end({

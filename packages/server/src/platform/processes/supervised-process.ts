@@ -30,6 +30,7 @@ const restartRule: BackoffRule = { firstMs: 20, mostMs: 5_000, healthyMs: 10_000
 export class SupervisedProcess {
   readonly #options: SupervisedProcessOptions;
   readonly #topics = new Map<string, { readonly callbacks: Set<(message: never) => void> }>();
+  readonly #endCallbacks = new Set<() => void>();
   readonly #firstReady = Promise.withResolvers<Readonly<Record<string, unknown>>>();
   #child: ChildProcess | undefined;
   #channel: Channel | undefined;
@@ -64,6 +65,11 @@ export class SupervisedProcess {
         return () => known.callbacks.delete(callback);
       },
     };
+  }
+
+  /** Calls back each time that a child has ended, whether another follows or not. */
+  onEnd(callback: () => void): void {
+    this.#endCallbacks.add(callback);
   }
 
   status(): ProcessStatus {
@@ -160,6 +166,7 @@ export class SupervisedProcess {
     this.#child = undefined;
     this.#channel = undefined;
     this.#startedAt = null;
+    for (const callback of this.#endCallbacks) callback();
     if (this.#isEnding) return this.#options.onChange();
     if (!this.#wasReady) {
       this.#state = 'failed';
