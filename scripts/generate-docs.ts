@@ -1,5 +1,7 @@
 import { generateCliReference } from './generate-cli-reference.ts';
+import { generateErrorsReference } from './generate-errors-reference.ts';
 import { generateConfigurationReference } from './generate-configuration-reference.ts';
 
 generateConfigurationReference();
 generateCliReference();
+generateErrorsReference();
