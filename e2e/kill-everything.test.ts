@@ -61,9 +61,13 @@ describe(`kill -9 of everything in the middle of uploads and deploys (SEED=${see
     `${rounds} times: what was acknowledged is there and serves, nothing is half-done, no process is left`,
     { timeout: 900_000 },
     async () => {
+      // Undisturbed first, to know how long the work takes here.
+      const begun = performance.now();
+      await handOverInSteps(muster.client, 0, () => {});
+      const workMs = performance.now() - begun;
       for (let round = 1; round <= rounds; round++) {
         const moment: Step | number =
-          random() < 0.5 ? (steps[Math.floor(random() * steps.length)] ?? 'start') : random() * 1200;
+          random() < 0.5 ? (steps[Math.floor(random() * steps.length)] ?? 'start') : random() * 1.5 * workMs;
         const context = `round ${round} of ${rounds}, seed ${seed}, killed at ${typeof moment === 'number' ? `${moment.toFixed(0)} ms` : `"${moment}"`}`;
         try {
           await killDuringWork(round, moment, random);
@@ -73,7 +77,8 @@ describe(`kill -9 of everything in the middle of uploads and deploys (SEED=${see
           throw new Error(`${context}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
         }
       }
-      expect(acknowledged.versions.size).toBeGreaterThan(5);
+      // The moments are spread over the work, so that a good part of it was acknowledged before the blow.
+      expect(acknowledged.versions.size).toBeGreaterThan(rounds / 10);
       expect(acknowledged.endpoints.size).toBeGreaterThan(1);
     },
   );

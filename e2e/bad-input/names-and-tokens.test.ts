@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Route, routes } from '@muster-ml/protocol';
@@ -258,7 +259,6 @@ describe('a token', () => {
   });
 
   it('stands in no log', async () => {
-    const { readFile, readdir } = await import('node:fs/promises');
     const names = (await readdir(place.dataDir, { recursive: true })).filter((name) => name.includes('.log'));
     expect(names.length).toBeGreaterThan(0);
     for (const name of names)

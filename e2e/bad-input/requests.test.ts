@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { handOver } from '../support/hand-over.ts';
 import { type Place, type RunningMuster, makePlace, removePlace, root, startMuster } from '../support/muster.ts';
@@ -17,17 +18,18 @@ let processes: readonly number[];
 beforeAll(async () => {
   place = await makePlace();
   muster = await startMuster(place, { flags: ['--gateway-body-ms', String(bodyMs)] });
-  for (const [endpoint, file, rest] of [
-    ['matrix', 'identity-fp32.onnx', { signature: { features: ['a', 'b', 'c'] } }],
-    ['integers', 'identity-int32.onnx', {}],
-    ['bytes', 'identity-uint8.onnx', {}],
-    ['texts', 'string-lookup.onnx', {}],
-    ['two-inputs', 'add-row-id.onnx', {}],
-    ['nan', 'nan-out.onnx', {}],
-    ['doubles', 'identity-fp64.onnx', {}],
-    ['halves', 'identity-fp16.onnx', {}],
+  const names = { signature: { features: ['a', 'b', 'c'] } };
+  await handOver(muster.client, 'matrix', join(fixtures, 'identity-fp32.onnx'), names);
+  for (const [endpoint, file] of [
+    ['integers', 'identity-int32.onnx'],
+    ['bytes', 'identity-uint8.onnx'],
+    ['texts', 'string-lookup.onnx'],
+    ['two-inputs', 'add-row-id.onnx'],
+    ['nan', 'nan-out.onnx'],
+    ['doubles', 'identity-fp64.onnx'],
+    ['halves', 'identity-fp16.onnx'],
   ] as const)
-    await handOver(muster.client, endpoint, join(fixtures, file), rest);
+    await handOver(muster.client, endpoint, join(fixtures, file));
   await muster.client.call('endpointUpdate', { params: { endpoint: 'integers' }, body: { limits: { bodyBytes } } });
   processes = await everyProcess();
 });
@@ -350,7 +352,6 @@ describe('a body', () => {
   );
 
   it('that is a bomb of compression is refused by its inflated size', async () => {
-    const { gzipSync } = await import('node:zlib');
     const bomb = gzipSync(new Uint8Array(50_000_000));
     expect(bomb.length).toBeLessThan(bodyBytes);
     await expectOipError(await infer('integers', bomb, { 'content-encoding': 'gzip' }), 413, 'body_too_large');

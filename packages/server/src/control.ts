@@ -2,7 +2,6 @@ import { timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { MusterError, type ProcessStatus, openApiDocument } from '@muster-ml/protocol';
 import { type Configuration, ownEnvironments, urlOf } from './config/index.ts';
 import { createDeployments, deploymentRoutes } from './deployments/index.ts';
@@ -17,7 +16,13 @@ import { createOperations } from './platform/operations/index.ts';
 import { type Channel, type StartRole, processesTopic, watchProcesses } from './platform/processes/index.ts';
 import { type Logger, createMetrics, openLogger } from './platform/telemetry/index.ts';
 import { createInspector, createRegistry, registryRoutes, uploadRoutes } from './registry/index.ts';
-import { ChannelRuntimeHost, type RuntimeHost, runnersTopic, startLocalRuntimeHost } from './runners/index.ts';
+import {
+  ChannelRuntimeHost,
+  type InspectionHost,
+  type RuntimeHost,
+  runnersTopic,
+  startLocalRuntimeHost,
+} from './runners/index.ts';
 import { createGatewayHub } from './serving/index.ts';
 
 const sweepEveryMs = 3_600_000;
@@ -49,11 +54,7 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
   // What runs.
   const { host: runtimeHost, stop: stopHost } = await runtimeHostOf(settings, parent, softwareVersion, logger);
   const gatewayHub = createGatewayHub({ token: internalToken, clock, log: logger });
-  const inspect = createInspector({
-    program: fileURLToPath(import.meta.resolve('@muster-ml/runtime-onnx/inspect')),
-    timeoutMs: settings.limits.inspectionMs,
-    memoryBytes: settings.limits.inspectionMemoryBytes,
-  });
+  const inspect = createInspector((file, digest, signal) => runtimeHost.inspect(file, digest, signal));
   const registry = createRegistry({ database, objects, ledger, identity, operations, inspect, clock, newId });
   const deployments = createDeployments({
     database,
@@ -183,7 +184,7 @@ async function runtimeHostOf(
   parent: Channel | null,
   software: string,
   log: Logger,
-): Promise<{ readonly host: RuntimeHost; readonly stop: () => Promise<void> }> {
+): Promise<{ readonly host: RuntimeHost & InspectionHost; readonly stop: () => Promise<void> }> {
   if (parent === null) {
     const local = await startLocalRuntimeHost({
       configuration: settings,

@@ -25,6 +25,8 @@ export interface SupervisorOptions {
   readonly program: string;
   /** How the ONNX runtime is started, where it is not the one that comes along. */
   readonly onnx?: Program;
+  /** How the program that inspects ONNX files is started, likewise. */
+  readonly inspection?: Program;
   /** Version of Muster. */
   readonly software: string;
   /** Tells the person at the terminal. */
@@ -95,7 +97,7 @@ async function startProcesses(
   const starting = startLocalRuntimeHost({ ...options, environment: options.environments.runner, log });
   const control = superviseRole('control', options, log, settings);
   const gateway = superviseRole('gateway', options, log, settings);
-  serveRuntimeHost(control.topic(runnersTopic), starting);
+  serveRuntimeHost({ topic: control.topic(runnersTopic), onEnd: (callback) => control.onEnd(callback) }, starting);
   const stopTelling = tellProcesses(control, [control, gateway]);
   const kill = (): void => {
     gateway.kill();

@@ -77,7 +77,8 @@ async function register(parts: RegistryParts, handle: OperationHandle, registrat
 
   handle.progress('inspecting the file');
   const file = await objects.localFile(wish.digest);
-  const { signature: found, facts } = await unlessAborted(handle.signal, parts.inspect(file));
+  const { signature: found, facts } = await parts.inspect(file, wish.digest, handle.signal);
+  handle.signal.throwIfAborted();
 
   let signature: Signature = applyHints(found, wish.signature ?? {});
   let sampleDigest: string | null = null;
@@ -135,18 +136,4 @@ async function save(
     });
     return version;
   });
-}
-
-/** Waits for work that can't be stopped, unless the signal comes first; the work then ends by its own limits. */
-async function unlessAborted<R>(signal: AbortSignal, work: Promise<R>): Promise<R> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  work.catch(() => {});
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }

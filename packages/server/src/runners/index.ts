@@ -1,4 +1,11 @@
 export { ChannelRuntimeHost, runnersTopic, serveRuntimeHost } from './channel-runtime-host.ts';
 export type { Program } from './confine.ts';
-export type { ReplicaObservation, ReplicaWish, RunnerObservation, RunnerWish, RuntimeHost } from './runtime-host.ts';
+export type {
+  InspectionHost,
+  ReplicaObservation,
+  ReplicaWish,
+  RunnerObservation,
+  RunnerWish,
+  RuntimeHost,
+} from './runtime-host.ts';
 export { startLocalRuntimeHost } from './start-local-host.ts';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { MusterError, type ReplicaEvent, toMusterError, toProblem } from '@muster-ml/protocol';
 import type { Clock } from '../platform/clock/index.ts';
 import type { Logger } from '../platform/telemetry/index.ts';
+import { CagedInspections } from './caged-inspections.ts';
 import { placeModel, readSample, removeModel, runnerAddress, shortIdOf } from './cage-files.ts';
 import { type Cage, type Program, confine, scratchOf, seenFolderOf } from './confine.ts';
 import { type Isolation, makeCage } from './isolation.ts';
@@ -11,7 +12,15 @@ import { type RunnerAction, limitsKeyOf, planRunners, replicaKeyOf } from './pla
 import { RunnerProcess } from './runner-process.ts';
 import { type ReplicaSlot, type RunnerSlot, markEnded, newSlot, observationOf, viewOf } from './runner-slot.ts';
 import { RunnerWatch } from './runner-watch.ts';
-import type { ReplicaWish, RunnerObservation, RunnerWish, RuntimeHost } from './runtime-host.ts';
+import type {
+  InspectionEnd,
+  InspectionHost,
+  ReplicaWish,
+  RunnerObservation,
+  RunnerWish,
+  RuntimeHost,
+} from './runtime-host.ts';
+import { type UserPool, createUserPool } from './user-pool.ts';
 
 export interface LocalRuntimeHostOptions {
   /** Folder of the cages, on the file system of the models so that they can be linked. */
@@ -22,6 +31,8 @@ export interface LocalRuntimeHostOptions {
   readonly isolation: Isolation;
   /** How each runtime is started; `--listen unix:…` is added. */
   readonly programs: Readonly<Record<RunnerWish['runtime'], Program>>;
+  /** How the inspection program is started; the path of the file is added. */
+  readonly inspection: Program;
   /** The environment of runners, whole. */
   readonly environment: Readonly<Record<string, string>>;
   readonly limits: {
@@ -30,6 +41,8 @@ export interface LocalRuntimeHostOptions {
     readonly startMs: number;
     readonly parallelLoads: number;
     readonly parallelStarts: number;
+    readonly inspectionMs: number;
+    readonly inspectionMemoryBytes: number;
   };
   readonly software: string;
   readonly clock: Clock;
@@ -40,12 +53,13 @@ export interface LocalRuntimeHostOptions {
  * The runtime host of one machine: makes runners what control wishes, and keeps them so. Whatever happens (a wish, a load
  * that ended, a crash, a timer) leads to the same step: plan from what is, do it, tell who watches.
  */
-export class LocalRuntimeHost implements RuntimeHost {
+export class LocalRuntimeHost implements RuntimeHost, InspectionHost {
   readonly isolation: { readonly level: string; readonly advice: string };
   readonly #options: LocalRuntimeHostOptions;
   readonly #slots = new Map<string, RunnerSlot>();
   readonly #watchers = new Set<() => void>();
-  readonly #uids = new Set<number>();
+  readonly #users: UserPool;
+  readonly #inspections: CagedInspections;
   readonly #watch: RunnerWatch;
   #wishes: readonly RunnerWish[] = [];
   #isStopping = false;
@@ -55,6 +69,8 @@ export class LocalRuntimeHost implements RuntimeHost {
   constructor(options: LocalRuntimeHostOptions) {
     this.#options = options;
     this.isolation = { level: options.isolation.level, advice: options.isolation.advice };
+    this.#users = createUserPool(options.isolation.firstUid);
+    this.#inspections = new CagedInspections({ ...options, program: options.inspection, users: this.#users });
     this.#watch = new RunnerWatch({
       slots: () => this.#slots.values(),
       hangMs: options.limits.hangMs,
@@ -69,24 +85,31 @@ export class LocalRuntimeHost implements RuntimeHost {
     this.#watch.start();
   }
 
-  /** Ends all runners; resolves when none is left. */
+  /** Ends all runners and inspections; resolves when none is left. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#cancelWake();
     this.#watch.stop();
+    this.#inspections.kill();
     await Promise.all(
       [...this.#slots.values()].map(async (slot) => {
         slot.phase = slot.process === null ? 'down' : 'stopping';
         await slot.process?.stop();
       }),
     );
+    await this.#inspections.stop();
     clearFolder(this.#options.cagesFolder);
   }
 
-  /** Kills all runners at once. */
+  /** Kills all runners and inspections at once. */
   kill(): void {
     this.#isStopping = true;
+    this.#inspections.kill();
     for (const slot of this.#slots.values()) slot.process?.kill(new MusterError('runner_crashed', 'Muster was ended'));
+  }
+
+  async inspect(file: string, digest: string, signal?: AbortSignal): Promise<InspectionEnd> {
+    return await this.#inspections.inspect(file, digest, signal);
   }
 
   want(wishes: readonly RunnerWish[]): Promise<void> {
@@ -247,7 +270,7 @@ export class LocalRuntimeHost implements RuntimeHost {
   #forget(slot: RunnerSlot): void {
     const cage = this.#cageOf(slot);
     this.#slots.delete(slot.id);
-    if (slot.uid !== null) this.#uids.delete(slot.uid);
+    this.#users.giveBack(slot.uid);
     for (const folder of [cage.folder, cage.socketFolder]) rmSync(folder, { recursive: true, force: true });
   }
 
@@ -276,6 +299,8 @@ export class LocalRuntimeHost implements RuntimeHost {
         problem: undefined,
         loadMs: loaded.loadMs,
         memoryBytes: loaded.memoryBytes,
+        runs: 0,
+        runMicros: 0,
       });
     } catch (error) {
       // With the process gone, `markEnded` has said what there is to say.
@@ -318,22 +343,13 @@ export class LocalRuntimeHost implements RuntimeHost {
 
   #cageOf(slot: RunnerSlot): Cage {
     const name = shortIdOf(slot.id);
-    if (slot.uid === null && this.#options.isolation.firstUid !== null)
-      slot.uid = this.#takeUid(this.#options.isolation.firstUid);
+    slot.uid ??= this.#users.take();
     return {
       folder: join(this.#options.cagesFolder, name),
       socketFolder: join(this.#options.runtimeDir, `r-${name}`),
       hidden: this.#options.hidden,
       uid: slot.uid,
     };
-  }
-
-  /** A user of its own for each runner: one of another team can neither read its models nor stop it. */
-  #takeUid(first: number): number {
-    let uid = first;
-    while (this.#uids.has(uid)) uid += 1;
-    this.#uids.add(uid);
-    return uid;
   }
 }
 

@@ -61,3 +61,17 @@ export interface RuntimeHost {
   onChange(callback: () => void): () => void;
   readonly isolation: { readonly level: string; readonly advice: string };
 }
+
+/** How an inspection ended: with what the program printed, or why there is nothing to read. `detail` names no path of ours. */
+export type InspectionEnd =
+  | { readonly outcome: 'done'; readonly text: string }
+  | { readonly outcome: 'failed' | 'timeout' | 'memory' | 'output' | 'cancelled'; readonly detail: string };
+
+/** Where a model file can be looked at without trusting it. */
+export interface InspectionHost {
+  /**
+   * Runs the inspection program of the runtime on a local file, caged and limited like a runner, a few at a time. The signal
+   * kills it. `digest` is the file's SHA-256. Never throws.
+   */
+  inspect(file: string, digest: string, signal?: AbortSignal): Promise<InspectionEnd>;
+}

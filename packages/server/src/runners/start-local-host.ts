@@ -6,7 +6,7 @@ import type { Logger } from '../platform/telemetry/index.ts';
 import type { Program } from './confine.ts';
 import { type IsolationWish, probeIsolation } from './isolation.ts';
 import { LocalRuntimeHost } from './local-runtime-host.ts';
-import { nodeFolders, onnxProgram } from './onnx-program.ts';
+import { nodeFolders, onnxInspection, onnxProgram } from './onnx-program.ts';
 
 export interface LocalHostSettings {
   readonly dataDir: string;
@@ -18,12 +18,18 @@ export interface LocalHostSettings {
     readonly loadMs: number;
     readonly parallelLoads: number;
   };
+  readonly limits: {
+    readonly inspectionMs: number;
+    readonly inspectionMemoryBytes: number;
+  };
 }
 
 export interface LocalHostStart {
   readonly configuration: LocalHostSettings;
   /** How the ONNX runtime is started, where it is not the one that comes along. */
   readonly onnx?: Program | undefined;
+  /** How the program that inspects ONNX files is started, likewise. */
+  readonly inspection?: Program | undefined;
   /** The environment of runners, whole. */
   readonly environment: Readonly<Record<string, string>>;
   readonly software: string;
@@ -39,6 +45,7 @@ const parallelStarts = 4;
 export async function startLocalRuntimeHost({
   configuration,
   onnx,
+  inspection,
   environment,
   software,
   log,
@@ -65,6 +72,7 @@ export async function startLocalRuntimeHost({
     hidden,
     isolation,
     programs: { onnx: onnx ?? onnxProgram() },
+    inspection: inspection ?? onnxInspection(),
     environment,
     limits: {
       hangMs: configuration.runners.hangMs,
@@ -72,6 +80,8 @@ export async function startLocalRuntimeHost({
       parallelLoads: configuration.runners.parallelLoads,
       startMs,
       parallelStarts,
+      inspectionMs: configuration.limits.inspectionMs,
+      inspectionMemoryBytes: configuration.limits.inspectionMemoryBytes,
     },
     software,
     clock: systemClock,
