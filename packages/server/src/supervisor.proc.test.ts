@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { type Server, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -95,6 +95,13 @@ const control = (): string => join(folder, 'run/server/control');
 const status = async (): Promise<Status> => JSON.parse(await ask(control())) as Status;
 const gatewayPid = async (url: string): Promise<number> => (JSON.parse(await ask(url)) as { pid: number }).pid;
 const events = (): string[] => readFileSync(join(dataDir, 'events'), 'utf8').trim().split('\n');
+const commandLineOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it has ended
+  }
+};
 const isAlive = (pid: number): boolean => readProcessTable().rssOf(pid) !== null;
 
 /** Wishes for one runner whose only model behaves as told. */
@@ -192,6 +199,24 @@ test('a gateway that was killed is back within a second, on the same port; so is
   });
   expect(after.runners[0]).toMatchObject({ pid: runner, restarts: 0, replicas: [{ id: 'r1', state: 'ready' }] });
   expect(after.processes.map(({ restarts }) => restarts)).toEqual([0, 1, 1]);
+});
+
+test('an inspection ends with the control that asked for it', async () => {
+  const { child } = await up();
+  const file = join(folder, 'model.json');
+  writeFileSync(file, '{}');
+  await ask(control(), { inspect: file, digest: 'a'.repeat(64) });
+  const inspected = join(dataDir, 'runners/i-1/models');
+  const inspections = (): readonly number[] =>
+    readProcessTable()
+      .treeOf(child.pid ?? 0)
+      .filter((pid) => commandLineOf(pid).includes(inspected));
+  await eventually(() => inspections().length > 0);
+  process.kill((await status()).pid, 'SIGKILL');
+  await eventually(() => inspections().length === 0);
+  await eventually(() => !existsSync(inspected));
+  // Nothing but the inspection ended with it.
+  expect(child.exitCode).toBeNull();
 });
 
 test('a stop drains the gateway first, then control, then the runners', async () => {

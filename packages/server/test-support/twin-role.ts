@@ -10,7 +10,7 @@ import {
   runSupervised,
   watchProcesses,
 } from '../src/platform/processes/index.ts';
-import { ChannelRuntimeHost, runnersTopic } from '../src/runners/index.ts';
+import { ChannelRuntimeHost, type RunnerWish, runnersTopic } from '../src/runners/index.ts';
 
 /** Control and gateway without anything in them, for tests of the supervisor: `twin-role.ts control|gateway --supervised`. */
 const role = process.argv[2] ?? '';
@@ -20,7 +20,7 @@ function note(settings: Configuration, text: string): void {
   appendFileSync(join(settings.dataDir, 'events'), `${text}\n`);
 }
 
-/** `GET /` on its socket tells what it knows, `POST /` passes wishes on to the runtime host. The environment `broken` keeps it from starting. */
+/** `GET /` on its socket tells what it knows, `POST /` passes wishes on to the runtime host or begins an inspection. The environment `broken` keeps it from starting. */
 async function startTwinControl({ settings, parent }: RoleContext<Configuration>): Promise<StartedRole> {
   if (settings.environment === 'broken') throw new MusterError('schema_mismatch', 'the database is of another version');
   if (parent === null) throw new Error('the twin is for the supervisor');
@@ -41,7 +41,14 @@ async function startTwinControl({ settings, parent }: RoleContext<Configuration>
     const body: Buffer[] = [];
     request.on('data', (chunk: Buffer) => body.push(chunk));
     request.on('end', () => {
-      void host.want(JSON.parse(Buffer.concat(body).toString()) as never).then(() => response.end('noted'));
+      const asked = JSON.parse(Buffer.concat(body).toString()) as
+        | readonly RunnerWish[]
+        | { readonly inspect: string; readonly digest: string };
+      if ('inspect' in asked) {
+        void host.inspect(asked.inspect, asked.digest);
+        return response.end('begun');
+      }
+      return void host.want(asked).then(() => response.end('noted'));
     });
     return undefined;
   });

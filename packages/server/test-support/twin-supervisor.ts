@@ -4,7 +4,7 @@ import { ownEnvironments, readOwnConfiguration } from '../src/config/index.ts';
 import { endAtSignals } from '../src/platform/processes/index.ts';
 import { startSupervisor } from '../src/supervisor.ts';
 
-/** The real supervisor over twins of control, gateway and runners. Prints the URL when ready, or the error's code. */
+/** The real supervisor over twins of control, gateway and runners, with inspections that never end. Prints the URL when ready, or the error's code. */
 const here = dirname(fileURLToPath(import.meta.url));
 try {
   const muster = await startSupervisor({
@@ -12,6 +12,7 @@ try {
     environments: ownEnvironments(),
     program: fileURLToPath(new URL('twin-role.ts', import.meta.url)),
     onnx: twinRunner(),
+    inspection: { command: process.execPath, arguments: ['-e', 'setInterval(() => {}, 1000)', '--'], readable: [] },
     software: 'test',
     print: (line) => process.stderr.write(`${line}\n`),
   });

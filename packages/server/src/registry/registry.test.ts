@@ -67,7 +67,7 @@ describe.each(databaseKinds)('the registry on %s', (kind) => {
       ledger: createLedger({ clock: systemClock }),
       identity: simpleIdentity as Identity,
       operations: own,
-      inspect: (file) => inspect(file),
+      inspect: (file, wanted, signal) => inspect(file, wanted, signal),
       clock: systemClock,
       newId: createIds(systemClock),
     });

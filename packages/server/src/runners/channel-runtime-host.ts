@@ -36,10 +36,7 @@ export interface ControlEnd {
  * The supervisor's end: passes wishes and inspections on to the host and tells of changes. Requests wait until there is a
  * host. Inspections end with the control that asked for them; what it wished stays.
  */
-export function serveRuntimeHost(
-  { topic, onEnd }: ControlEnd,
-  starting: Promise<RuntimeHost & InspectionHost>,
-): void {
+export function serveRuntimeHost({ topic, onEnd }: ControlEnd, starting: Promise<RuntimeHost & InspectionHost>): void {
   const inspections = new Map<number, AbortController>();
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = gatherMs;

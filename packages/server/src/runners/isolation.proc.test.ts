@@ -6,19 +6,18 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventually } from '../../test-support/eventually.ts';
 import { silentLogger } from '../platform/telemetry/index.ts';
-import { type IsolationLevel, isolationLevels } from './confine.ts';
+import { type IsolationLevel, type Program, isolationLevels } from './confine.ts';
 import type { LocalRuntimeHost } from './local-runtime-host.ts';
 import { startLocalRuntimeHost } from './start-local-host.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const twin = join(here, '../../test-support/twin-runner.ts');
-const program = {
+const twin = (name: string): Program => ({
   command: process.execPath,
-  arguments: ['--conditions=muster-source', twin],
+  arguments: ['--conditions=muster-source', join(here, '../../test-support', name)],
   readable: [dirname(process.execPath), join(here, '../../../..')],
-};
+});
 
-/** What each level promises that a runner does not reach; the rest of the list it may. */
+/** What each level promises that a runner or an inspection does not reach; the rest of the list it may. */
 const closed: Readonly<Record<IsolationLevel, readonly string[]>> = {
   bubblewrap: ['database', 'other model', 'login', 'elsewhere', 'control', 'tcp', 'environment'],
   namespaces: ['database', 'other model', 'login', 'control', 'tcp', 'environment'],
@@ -57,8 +56,36 @@ function listen(where: { path: string } | { port: number; host: string }): Promi
   });
 }
 
-/** Loads a model that looks around; answers what it found, or null where the level does not work on this machine. */
-async function lookAround(isolation: IsolationLevel): Promise<readonly string[] | null> {
+/** Starts a host of twins; null where the level does not work on this machine. */
+async function startHost(isolation: IsolationLevel | 'auto'): Promise<LocalRuntimeHost | null> {
+  try {
+    return await startLocalRuntimeHost({
+      configuration: {
+        dataDir: join(folder, 'data'),
+        runtimeDir: join(folder, 'run'),
+        configDir: join(folder, 'config'),
+        runners: { isolation, hangMs: 10_000, loadMs: 20_000, parallelLoads: 1 },
+        limits: { inspectionMs: 60_000, inspectionMemoryBytes: 1024 ** 3 },
+      },
+      onnx: twin('twin-runner.ts'),
+      inspection: twin('twin-inspection.ts'),
+      environment: { PATH: process.env['PATH'] ?? '' },
+      software: 'test',
+      log: silentLogger(),
+    });
+  } catch (error) {
+    if ((error as { code?: string }).code === 'isolation_unavailable') return null;
+    throw error;
+  }
+}
+
+interface Found {
+  readonly runner: readonly string[];
+  readonly inspection: readonly string[];
+}
+
+/** Inspects and loads a model that looks around; answers what each found, or null where the level does not work on this machine. */
+async function lookAround(isolation: IsolationLevel): Promise<Found | null> {
   const files = {
     database: join(folder, 'data/muster.db'),
     'other model': join(folder, 'data/object'),
@@ -72,23 +99,9 @@ async function lookAround(isolation: IsolationLevel): Promise<readonly string[] 
   const port = await listen({ host: '127.0.0.1', port: 0 });
   const model = join(folder, 'data/model');
   writeFileSync(model, JSON.stringify({ look: { files: Object.values(files), port, socket } }), { mode: 0o600 });
-  try {
-    host = await startLocalRuntimeHost({
-      configuration: {
-        dataDir: join(folder, 'data'),
-        runtimeDir: join(folder, 'run'),
-        configDir: join(folder, 'config'),
-        runners: { isolation, hangMs: 10_000, loadMs: 20_000, parallelLoads: 1 },
-      },
-      onnx: program,
-      environment: { PATH: process.env['PATH'] ?? '' },
-      software: 'test',
-      log: silentLogger(),
-    });
-  } catch (error) {
-    if ((error as { code?: string }).code === 'isolation_unavailable') return null;
-    throw error;
-  }
+  const started = await startHost(isolation);
+  if (started === null) return null;
+  host = started;
   const options = {
     intraOpThreads: 1,
     memoryArena: false,
@@ -106,41 +119,32 @@ async function lookAround(isolation: IsolationLevel): Promise<readonly string[] 
     },
   ]);
   const detail = await eventually(() => host?.observed()[0]?.replicas[0]?.problem?.detail, 60_000);
-  const found = JSON.parse(detail.replace(/^found /, '')) as string[];
-  return found.map((each) => Object.entries(files).find(([, file]) => file === each)?.[0] ?? each);
+  const inspected = await host.inspect(model, 'b'.repeat(64));
+  if (inspected.outcome !== 'done') throw new Error(inspected.detail);
+  const named = (found: string): string[] =>
+    (JSON.parse(found) as string[]).map((each) => Object.entries(files).find(([, file]) => file === each)?.[0] ?? each);
+  return { runner: named(detail.replace(/^found /, '')), inspection: named(inspected.text) };
 }
 
-describe('a runner does not reach what its level closes', () => {
+describe('a runner and an inspection do not reach what their level closes', () => {
   test.each(isolationLevels.map((level) => [level]))('%s', async (level) => {
     const found = await lookAround(level);
     // A machine without the means says so, and `auto` takes the next level: see the advice of the level that it has.
     if (found === null) return expect(level).not.toBe('none');
-    expect(found.filter((each) => closed[level].includes(each))).toEqual([]);
     // The look itself works: what a level leaves open is found.
-    return expect(found).toEqual(
-      expect.arrayContaining(
-        ['database', 'other model', 'login', 'elsewhere', 'control', 'tcp'].filter(
-          (each) => !closed[level].includes(each),
-        ),
-      ),
+    const open = ['database', 'other model', 'login', 'elsewhere', 'control', 'tcp'].filter(
+      (each) => !closed[level].includes(each),
     );
+    for (const each of [found.runner, found.inspection]) {
+      expect(each.filter((name) => closed[level].includes(name))).toEqual([]);
+      expect(each).toEqual(expect.arrayContaining(open));
+    }
+    return undefined;
   });
 });
 
 test('whatever this machine offers, auto finds a level that works and says what would be stronger', async () => {
-  const found = await startLocalRuntimeHost({
-    configuration: {
-      dataDir: join(folder, 'data'),
-      runtimeDir: join(folder, 'run'),
-      configDir: join(folder, 'config'),
-      runners: { isolation: 'auto', hangMs: 10_000, loadMs: 20_000, parallelLoads: 1 },
-    },
-    onnx: program,
-    environment: { PATH: process.env['PATH'] ?? '' },
-    software: 'test',
-    log: silentLogger(),
-  });
-  host = found;
-  expect(isolationLevels).toContain(found.isolation.level);
-  expect(found.isolation.advice).toMatch(/^Runners (have|run|can) /);
+  host = (await startHost('auto')) ?? undefined;
+  expect(isolationLevels).toContain(host?.isolation.level);
+  expect(host?.isolation.advice).toMatch(/^Runners (have|run|can) /);
 });

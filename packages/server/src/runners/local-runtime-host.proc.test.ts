@@ -39,8 +39,17 @@ beforeEach(() => {
     hidden: [],
     isolation: uncaged,
     programs: { onnx: { command: process.execPath, arguments: ['--conditions=muster-source', twin], readable: [] } },
+    inspection: { command: process.execPath, arguments: ['-e', 'setInterval(() => {}, 1000)'], readable: [] },
     environment: { PATH: process.env['PATH'] ?? '' },
-    limits: { hangMs: 1_500, loadMs: 5_000, startMs: 20_000, parallelLoads: 2, parallelStarts: 2 },
+    limits: {
+      hangMs: 1_500,
+      loadMs: 5_000,
+      startMs: 20_000,
+      parallelLoads: 2,
+      parallelStarts: 2,
+      inspectionMs: 60_000,
+      inspectionMemoryBytes: 1024 ** 3,
+    },
     software: 'test',
     clock: systemClock,
     log: silentLogger(),
@@ -164,11 +173,24 @@ test('whole cores are enforced by pinning; a part of one is refused and says so'
   });
 });
 
-test('when the host stops, no runner is left', async () => {
+test('how often a model ran, and for how long, is told as its runner reports it', async () => {
+  await host.want([pack('a', [replica('r1', { runs: 3, runMicros: 900 }), replica('r2')])]);
+  await eventually(() => runner('a').replicas[0]?.runs === 3);
+  expect(runner('a').replicas).toMatchObject([
+    { runs: 3, runMicros: 900 },
+    { runs: 0, runMicros: 0 },
+  ]);
+});
+
+test('when the host stops, no runner and no inspection is left', async () => {
   await host.want([pack('a', [replica('r1')]), pack('b', [replica('r2', { blockMs: 60_000 })])]);
   await eventually(() => allReady('a')() && allReady('b')());
+  const { file, digest } = replica('r3');
+  const inspection = host.inspect(file, digest);
+  await eventually(() => readdirSync(join(folder, 'cages')).length === 3);
   const pids = host.observed().map(({ pid }) => pid);
   host.kill();
   await eventually(() => !pids.some(isAlive));
   expect(pids).toHaveLength(2);
+  expect(await inspection).toMatchObject({ outcome: 'cancelled' });
 });

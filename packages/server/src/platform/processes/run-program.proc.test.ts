@@ -59,6 +59,14 @@ test('one that exceeds a limit is ended: time, memory, output', async () => {
   });
 });
 
+test('one that is cancelled is ended, and one that was cancelled before is not begun', async () => {
+  const abort = new AbortController();
+  const end = node('for (;;) {}', { signal: abort.signal });
+  abort.abort();
+  expect(await end).toMatchObject({ outcome: 'cancelled', detail: 'it was cancelled' });
+  expect(await node('', { signal: abort.signal })).toMatchObject({ outcome: 'cancelled' });
+});
+
 test('what it started ends with it', async () => {
   const script =
     "const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']); process.stdout.write(String(child.pid), () => process.exit(0))";
