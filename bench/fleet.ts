@@ -173,7 +173,7 @@ async function measureBare(files: readonly string[]): Promise<BareSessionsReport
 async function untilAllAnswer(muster: Installation, names: readonly string[]): Promise<void> {
   const body = inferBody('x', [Array.from({ length: widths[0] ?? 0 }, () => 0.5)]);
   const headers = { authorization: `Bearer ${muster.token}`, 'content-type': 'application/json' };
-  const deadlineMs = performance.now() + 300_000;
+  const deadlineMs = performance.now() + 120_000;
   await forEachOf(names, parallel, async (name) => {
     for (;;) {
       const answer = await fetch(`${muster.url}/v2/models/${name}/infer`, { method: 'POST', headers, body });

@@ -25,6 +25,8 @@ export interface StartOptions {
   /** Further flags of `muster up`. */
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** What starts `muster` instead of the sources, with its own first words. */
+  readonly command?: readonly [program: string, ...words: string[]];
 }
 
 /** A real `muster up` with its processes. */
@@ -63,11 +65,14 @@ export async function removePlace(place: Place): Promise<void> {
 
 /** Starts Muster in a place and waits until it is ready. Throws with what it wrote when it does not become so. */
 export async function startMuster(place: Place, options: StartOptions = {}): Promise<RunningMuster> {
+  const [program, ...words] = options.command ?? [process.execPath, launcher];
   const child = spawn(
-    process.execPath,
-    [launcher, 'up', '--data-dir', place.dataDir, '--port', String(place.port), ...(options.flags ?? [])],
+    program,
+    [...words, 'up', '--data-dir', place.dataDir, '--port', String(place.port), ...(options.flags ?? [])],
     { env: { ...place.environment, ...options.environment }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
+  // A test that fails before it can stop what it started leaves nothing running.
+  process.once('exit', () => child.kill('SIGTERM'));
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {

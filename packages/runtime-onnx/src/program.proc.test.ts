@@ -53,6 +53,16 @@ describe('a runner', () => {
     another.close();
   });
 
+  test('tells a peer of replicas that become ready between the greeting of the runner and its own', async () => {
+    const slow = new LinkClient(runner.target);
+    await once(slow.socket, 'data'); // the runner has greeted
+    await client.load('between', fixture('identity-fp32.onnx'));
+    await slow.greet(linkVersion);
+    await until(() => slow.events.length > 0);
+    expect(slow.events).toEqual([{ replica: 'between', state: 'ready' }]);
+    slow.close();
+  });
+
   test('refuses another version of the link by name and closes', async () => {
     const another = new LinkClient(runner.target);
     await another.greet(linkVersion + 1);

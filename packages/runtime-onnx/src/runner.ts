@@ -34,6 +34,7 @@ export class Runner {
   readonly #frameLimits: FrameLimits;
   readonly #queue: RunQueue;
   readonly #replicas: ReplicaTable;
+  /** Everybody that the greeting was sent to, and so the replicas that were ready then: what changes since is told as it happens. */
   readonly #greeted = new Set<Connection>();
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
@@ -77,10 +78,7 @@ export class Runner {
   #accept(socket: Socket): void {
     const pending: Pending = new Map();
     const connection = openConnection(socket, this.#frameLimits, {
-      onHello: (frame) => {
-        readHello(frame.header);
-        this.#greeted.add(connection);
-      },
+      onHello: (frame) => void readHello(frame.header),
       onFrame: (frame) => this.#dispatch(connection, pending, frame),
       onClose: () => {
         this.#greeted.delete(connection);
@@ -90,6 +88,8 @@ export class Runner {
     });
     this.#sockets.add(socket);
     connection.send(frameKinds.hello, 0, { ...this.#hello, ready: this.#replicas.ready() } satisfies Hello);
+    // Not only once the peer's own greeting is here: it would never hear of a replica that became ready between the two.
+    this.#greeted.add(connection);
   }
 
   #dispatch(connection: Connection, pending: Pending, frame: Frame): void {

@@ -1,20 +1,23 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type Server, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventually } from '../../test-support/eventually.ts';
+import { readProcessTable } from '../platform/processes/index.ts';
 import { silentLogger } from '../platform/telemetry/index.ts';
 import { type IsolationLevel, type Program, isolationLevels } from './confine.ts';
 import type { LocalRuntimeHost } from './local-runtime-host.ts';
 import { startLocalRuntimeHost } from './start-local-host.ts';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const twin = (name: string): Program => ({
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
+const twinRunner = fileURLToPath(new URL('../../test-support/twin-runner.ts', import.meta.url));
+const twinInspection = fileURLToPath(new URL('../../test-support/twin-inspection.ts', import.meta.url));
+const twin = (file: string): Program => ({
   command: process.execPath,
-  arguments: ['--conditions=muster-source', join(here, '../../test-support', name)],
-  readable: [dirname(process.execPath), join(here, '../../../..')],
+  arguments: ['--conditions=muster-source', file],
+  readable: [dirname(process.execPath), root],
 });
 
 /** What each level promises that a runner or an inspection does not reach; the rest of the list it may. */
@@ -45,6 +48,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it has ended
+  }
+}
+
 function listen(where: { path: string } | { port: number; host: string }): Promise<number> {
   const server = createServer((socket) => socket.destroy());
   servers.push(server);
@@ -67,8 +78,8 @@ async function startHost(isolation: IsolationLevel | 'auto'): Promise<LocalRunti
         runners: { isolation, hangMs: 10_000, loadMs: 20_000, parallelLoads: 1 },
         limits: { inspectionMs: 60_000, inspectionMemoryBytes: 1024 ** 3 },
       },
-      onnx: twin('twin-runner.ts'),
-      inspection: twin('twin-inspection.ts'),
+      onnx: twin(twinRunner),
+      inspection: twin(twinInspection),
       environment: { PATH: process.env['PATH'] ?? '' },
       software: 'test',
       log: silentLogger(),
@@ -140,6 +151,31 @@ describe('a runner and an inspection do not reach what their level closes', () =
       expect(each).toEqual(expect.arrayContaining(open));
     }
     return undefined;
+  });
+});
+
+describe('an inspection that is cancelled is gone, with all that cages it', () => {
+  test.each(isolationLevels.map((level) => [level]))('%s', async (level) => {
+    host = (await startHost(level)) ?? undefined;
+    if (host === undefined) return expect(level).not.toBe('none');
+    const model = join(folder, 'data/model');
+    writeFileSync(model, '{}', { mode: 0o600 });
+    const others = readProcessTable().treeOf(process.pid);
+    const abort = new AbortController();
+    const end = host.inspect(model, 'a'.repeat(64), abort.signal);
+    const caged = await eventually(() => {
+      const pids = readProcessTable()
+        .treeOf(process.pid)
+        .filter((pid) => !others.includes(pid));
+      return pids.some((pid) => commandLineOf(pid).startsWith(process.execPath)) && pids;
+    });
+    abort.abort();
+    expect(await end).toMatchObject({ outcome: 'cancelled' });
+    // One that lost its parent would be in nobody's tree: each is looked for by itself.
+    await eventually(() => caged.every((pid) => readProcessTable().rssOf(pid) === null));
+    return expect([...readdirSync(join(folder, 'data/runners')), ...readdirSync(join(folder, 'run'))]).toEqual([
+      'server',
+    ]);
   });
 });
 

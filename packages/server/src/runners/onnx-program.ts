@@ -6,7 +6,8 @@ import { type Program, readableRootOf } from './confine.ts';
 
 /**
  * Young objects of a runner are buffers of requests in flight, whose memory lies outside the heap: it is given back when
- * they are collected, and in a small young generation that is often. With the default of 16 MB a runner takes half as much again.
+ * they are collected, and in a small young generation that is often. Measured with 16 requests in flight against the
+ * default of 16 MB: 5 to 40 % less memory, by the size of the requests, at the same throughput.
  */
 const runnerFlags = ['--max-semi-space-size=2'];
 

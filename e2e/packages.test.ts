@@ -1,0 +1,145 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Place,
+  type RunningMuster,
+  isAlive,
+  makePlace,
+  removePlace,
+  root,
+  startMuster,
+} from './support/muster.ts';
+import { until } from './support/until.ts';
+
+const run = promisify(execFile);
+const example = join(root, 'examples/breast-cancer');
+
+/** The machine's own Node, which may be older than what Muster needs. */
+const otherNode = '/usr/bin/node';
+const otherVersion = spawnSync(otherNode, ['--version'], { encoding: 'utf8' }).stdout?.trim() ?? '';
+const isOlder = otherVersion !== '' && Number(/^v(\d+)/.exec(otherVersion)?.[1]) < 24;
+
+/** As somebody has it who installs Muster: no clone, nothing of this project's on the path. */
+const outside = Object.fromEntries(
+  Object.entries(process.env)
+    .filter(([name]) => !/^(npm_|MUSTER_|NODE_|INIT_CWD|VITEST)/i.test(name))
+    .map(([name, value]) => [
+      name,
+      name === 'PATH'
+        ? value
+            ?.split(':')
+            .filter((folder) => !folder.startsWith(root))
+            .join(':')
+        : value,
+    ]),
+);
+
+let folder: string;
+let tarballs: readonly string[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'muster-packages-'));
+  await run('sh', [join(root, 'scripts/pack.sh'), join(folder, 'tarballs')], { cwd: root });
+  tarballs = (await readdir(join(folder, 'tarballs'))).map((name) => join(folder, 'tarballs', name));
+  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', folder];
+  await run('npm', ['install', ...options, ...tarballs], { cwd: folder, env: outside }).catch((error: unknown) => {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
+    throw new Error(`npm could not install the packages; it needs a registry or a full cache:\n${said}`, {
+      cause: error,
+    });
+  });
+}, 600_000);
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+describe('the packages', () => {
+  it('are those that are published, each with what runs, its licence, and nothing for developers', async () => {
+    expect(tarballs).toHaveLength(5);
+    for (const tarball of tarballs) {
+      const { stdout } = await run('tar', ['-tzf', tarball]);
+      const files = stdout.trim().split('\n');
+      expect(files).toContain('package/LICENSE');
+      const unwanted = files.filter(
+        (file) =>
+          /\/(src|test-support|fixtures|node_modules)\/|\.test\.|tsconfig|tsbuildinfo|\.log$/.test(file) ||
+          (file.endsWith('.ts') && !file.endsWith('.d.ts')),
+      );
+      expect(unwanted).toEqual([]);
+      expect(files.filter((file) => file.endsWith('.js')).length).toBeGreaterThan(0);
+    }
+  });
+
+  it('name only versions that are pinned', async () => {
+    for (const tarball of tarballs) {
+      const { stdout } = await run('tar', ['-xzOf', tarball, 'package/package.json']);
+      const { dependencies = {}, optionalDependencies = {} } = JSON.parse(stdout) as Record<
+        string,
+        Record<string, string>
+      >;
+      for (const version of Object.values({ ...dependencies, ...optionalDependencies }))
+        expect(version).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
+    }
+  });
+});
+
+const nodes: [string, string, boolean][] = [
+  ['this Node', process.execPath, true],
+  [`an older Node (${otherVersion || 'none here'})`, otherNode, isOlder],
+];
+
+describe.each(nodes)('installed into an empty folder, with %s', (_what, node, isThere) => {
+  let place: Place;
+  let muster: RunningMuster | undefined;
+  beforeAll(async () => {
+    place = await makePlace();
+  });
+  afterAll(async () => {
+    await muster?.stop();
+    await removePlace(place);
+  });
+
+  const muster24 = (): string => join(folder, 'node_modules/@muster-ml/muster/bin/muster.js');
+  /** What the command prints; throws with what it said where it fails. */
+  async function command(...words: readonly string[]): Promise<string> {
+    const env = { ...outside, XDG_CONFIG_HOME: place.environment['XDG_CONFIG_HOME'] };
+    const { stdout } = await run(node, [muster24(), ...words], { cwd: place.folder, env });
+    return stdout;
+  }
+
+  it.runIf(isThere)('says its version', async () => {
+    const version = /^\d+\.\d+\.\d+\n$/;
+    expect(await command('--version')).toMatch(version);
+    // The name that npm links finds the Node of the path, whichever that is.
+    expect((await run('npx', ['muster', '--version'], { cwd: folder, env: outside })).stdout).toMatch(version);
+  });
+
+  it.runIf(isThere)('starts, takes a model, answers, and stops without leaving a process', async () => {
+    muster = await startMuster(place, { command: [node, muster24()], environment: { NODE_PATH: '' } });
+    expect(
+      await command(
+        'deploy',
+        join(example, 'model-v1.onnx'),
+        '--name',
+        'fresh',
+        '--sample',
+        join(example, 'sample.csv'),
+        '--server',
+        muster.url,
+      ),
+    ).toBe(`${muster.url}/predict/fresh\n`);
+    const answer = await command('predict', 'fresh', join(example, 'heldout.csv'), '--json', '--server', muster.url);
+    const { predictions } = JSON.parse(answer) as { readonly predictions: readonly unknown[] };
+    expect(predictions.length).toBeGreaterThan(10);
+    const tree = await muster.tree();
+    expect(tree.length).toBeGreaterThanOrEqual(4);
+    await muster.stop();
+    await until('no process is left', 10_000, async () =>
+      (await Promise.all(tree.map(isAlive))).every((alive) => !alive),
+    );
+  });
+});
