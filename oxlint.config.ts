@@ -56,6 +56,10 @@ export default defineConfig({
 
     // A property may hold in several ways, and then its test branches.
     'vitest/no-conditional-expect': 'off',
+    // vitest's expect takes a message as its second argument.
+    'vitest/valid-expect': ['error', { maxArgs: 2 }],
+    // What holds after every test of a file is asserted once, in its hook.
+    'vitest/no-standalone-expect': ['error', { additionalTestBlockFunctions: ['afterEach'] }],
     'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'fc.assert', 'expect*'] }],
     'vitest/no-restricted-vi-methods': [
       'error',

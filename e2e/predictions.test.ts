@@ -175,15 +175,15 @@ describe.each(cases)(
         ),
       };
       const response = await post(`/predict/${endpoint}`, JSON.stringify(body), { 'content-type': 'application/json' });
-      checkPredictions(await response.json());
+      expectPredictions(await response.json());
     });
 
     it('by /predict with CSV', async () => {
       const response = await post(`/predict/${endpoint}`, csv, { 'content-type': 'text/csv' });
-      checkPredictions(await response.json());
+      expectPredictions(await response.json());
     });
 
-    function checkPredictions(answer: unknown): void {
+    function expectPredictions(answer: unknown): void {
       const { predictions } = answer as { predictions: Record<string, unknown>[] };
       const labels = predictions.map((prediction) => prediction[which.label]);
       const probabilities = predictions.map((prediction) => {

@@ -163,9 +163,9 @@ async function underLoad(token: string, rows: string, change: () => Promise<void
   const byVersion: Record<string, number> = {};
   const failed: string[] = [];
   let sent = 0;
-  let isChanging = true;
+  const changed = new AbortController();
   const client = async (first: number): Promise<void> => {
-    for (let row = first; isChanging; row += clients) {
+    for (let row = first; !changed.signal.aborted; row += clients) {
       sent += 1;
       try {
         const { version } = await predict(token, `${lines[0]}\n${lines[1 + (row % (lines.length - 1))]}\n`);
@@ -180,7 +180,7 @@ async function underLoad(token: string, rows: string, change: () => Promise<void
     await change();
     await new Promise((resolve) => setTimeout(resolve, 500));
   } finally {
-    isChanging = false;
+    changed.abort();
   }
   await load;
   return { sent, failed, byVersion };

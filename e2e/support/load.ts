@@ -37,11 +37,11 @@ export function startLoad(options: LoadOptions): Load {
   const failures: Outcome[] = [];
   const byVersion = new Map<string, number>();
   let answered = 0;
-  let isStopping = false;
+  const stopping = new AbortController();
   let stopped: Promise<void> | undefined;
 
   async function client(id: number): Promise<void> {
-    for (let call = 0; !isStopping; call++) {
+    for (let call = 0; !stopping.signal.aborted; call++) {
       const outcome = await send(id, call);
       if (outcome.status !== 200) {
         failures.push(outcome);
@@ -93,7 +93,7 @@ export function startLoad(options: LoadOptions): Load {
       return answered;
     },
     async stop() {
-      isStopping = true;
+      stopping.abort();
       stopped ??= running.then(async () => await agent.close());
       await stopped;
     },

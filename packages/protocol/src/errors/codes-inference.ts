@@ -90,7 +90,11 @@ export const inferenceCodes = codes({
     title: 'The CSV does not fit',
     remedy: 'The first line names the columns; GET the same address to see them.',
   },
-  body_too_slow: { kind: 'deadline_exceeded', title: 'The body did not arrive in time', remedy: 'Send the body without pauses, or send less at once.' },
+  body_too_slow: {
+    kind: 'deadline_exceeded',
+    title: 'The body did not arrive in time',
+    remedy: 'Send the body without pauses, or send less at once.',
+  },
   not_offered: {
     kind: 'unimplemented',
     title: 'This is not offered',

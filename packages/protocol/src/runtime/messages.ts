@@ -123,5 +123,11 @@ export interface HealthReport {
   /** Microseconds of CPU since the start of the process. */
   readonly cpuMicros: number;
   readonly rssBytes: number;
-  readonly replicas: readonly { readonly replica: string; readonly state: 'loading' | 'ready' | 'failed'; readonly runs: number; readonly runMicros: number; readonly memoryBytes: number }[];
+  readonly replicas: readonly {
+    readonly replica: string;
+    readonly state: 'loading' | 'ready' | 'failed';
+    readonly runs: number;
+    readonly runMicros: number;
+    readonly memoryBytes: number;
+  }[];
 }

@@ -24,7 +24,10 @@ export function packSample(inputs: readonly TensorHeader[], payload: readonly Ui
 }
 
 /** Reads a sample that `packSample` made. */
-export function unpackSample(packed: Uint8Array): { readonly inputs: readonly TensorHeader[]; readonly payload: Uint8Array } {
+export function unpackSample(packed: Uint8Array): {
+  readonly inputs: readonly TensorHeader[];
+  readonly payload: Uint8Array;
+} {
   const headerLength = new DataView(packed.buffer, packed.byteOffset, packed.byteLength).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(packed.subarray(4, 4 + headerLength))) as SampleHeader;
   return { inputs: header.inputs, payload: packed.subarray(4 + headerLength) };

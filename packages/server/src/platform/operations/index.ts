@@ -1,6 +1,1 @@
-export {
-  type OperationEnd,
-  type OperationHandle,
-  type Operations,
-  createOperations,
-} from './operations.ts';
+export { type OperationEnd, type OperationHandle, type Operations, createOperations } from './operations.ts';
