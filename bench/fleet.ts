@@ -23,8 +23,8 @@ interface AcceptedOfFleet {
 }
 
 const accepted: Readonly<Record<number, AcceptedOfFleet>> = {
-  50: { memory: { max: 8, from }, load: { max: 6, from }, restart: { max: 20, from } },
-  1000: { memory: { max: 3, from }, load: { max: 6, from }, restart: { max: 8, from } },
+  50: { memory: { max: 8, from }, load: { max: 3, from }, restart: { max: 20, from } },
+  1000: { memory: { max: 7, from }, load: { max: 3, from }, restart: { max: 8, from } },
 };
 const limits = { memoryBytes: 1024 ** 3, loadMs: 20, from: 'the goal itself' };
 const newRunner: Accepted = { max: 4, from };

@@ -20,9 +20,9 @@ import { distributionOf, ratioOf } from './ratio.ts';
  */
 const from = '10 rounds on 2 cores, November 2026';
 const accepted = {
-  ready: { max: 40, from },
-  version: { max: 6, from },
-  deploy: { max: 60, from },
+  ready: { max: 60, from },
+  version: { max: 4, from },
+  deploy: { max: 40, from },
 } as const;
 
 const example = fileURLToPath(new URL('../examples/breast-cancer/', import.meta.url));

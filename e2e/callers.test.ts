@@ -128,7 +128,7 @@ it('64 callers with good, bad, late and cancelled requests each get their own an
     if (!isRight && foreign.length < 20) foreign.push(`${kind} ${client}/${call}: ${status} ${text.slice(0, 300)}`);
   }
 
-  async function client(id: number, goal: number): Promise<void> {
+  async function caller(id: number, goal: number): Promise<void> {
     while (sent < goal) {
       const at = ++sent;
       const call = calls[id] ?? 0;
@@ -156,7 +156,7 @@ it('64 callers with good, bad, late and cancelled requests each get their own an
 
   const isFlat = (): boolean => growth('gateway') <= maxGrowthBytes && growth('runner') <= maxGrowthBytes;
   for (let goal = requests; goal <= mostRequests; goal += span) {
-    await Promise.all(Array.from({ length: clients }, async (_, id) => await client(id, goal)));
+    await Promise.all(Array.from({ length: clients }, async (_, id) => await caller(id, goal)));
     if (isFlat()) break;
   }
 

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handOver } from './support/hand-over.ts';
 import { type Place, type RunningMuster, makePlace, removePlace, root, startMuster } from './support/muster.ts';
+import { until } from './support/until.ts';
 import { pythonVersion, pythonWith } from './support/python.ts';
 
 const fixtures = join(root, 'packages/runtime-onnx/fixtures');
@@ -36,6 +37,12 @@ describe.skipIf(!isPossible)('clients of the Open Inference Protocol', () => {
       params: { endpoint: 'small-body' },
       body: { limits: { bodyBytes: 100_000 } },
     });
+    const large = { method: 'POST', body: ' '.repeat(100_001) };
+    await until(
+      'the limit holds',
+      10_000,
+      async () => (await client.request('/v2/models/small-body/infer', large)).status === 413,
+    );
     const { stdout } = await promisify(execFile)(python, [program, url, token], {
       timeout: 300_000,
       env: place.environment,

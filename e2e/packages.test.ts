@@ -23,20 +23,21 @@ const otherNode = '/usr/bin/node';
 const otherVersion = spawnSync(otherNode, ['--version'], { encoding: 'utf8' }).stdout?.trim() ?? '';
 const isOlder = otherVersion !== '' && Number(/^v(\d+)/.exec(otherVersion)?.[1]) < 24;
 
-/** As somebody has it who installs Muster: no clone, nothing of this project's on the path. */
+/** As somebody has it who installs Muster: no clone, nothing of this project's on the path, the machine's npm as it is. */
 const outside = Object.fromEntries(
   Object.entries(process.env)
-    .filter(([name]) => !/^(npm_|MUSTER_|NODE_|INIT_CWD|VITEST)/i.test(name))
-    .map(([name, value]) => [
-      name,
-      name === 'PATH'
-        ? value
-            ?.split(':')
-            .filter((folder) => !folder.startsWith(root))
-            .join(':')
-        : value,
-    ]),
+    .filter(
+      ([name]) => !/^(npm_(?!config_)|npm_config_(local_)?prefix|MUSTER_|NODE_OPTIONS|NODE_PATH|VITEST)/i.test(name),
+    )
+    .map(([name, value]) => [name, name === 'PATH' ? withoutRoot(value ?? '') : value]),
 );
+
+function withoutRoot(path: string): string {
+  return path
+    .split(':')
+    .filter((folder) => !folder.startsWith(root))
+    .join(':');
+}
 
 let folder: string;
 let tarballs: readonly string[];
@@ -45,13 +46,23 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'muster-packages-'));
   await run('sh', [join(root, 'scripts/pack.sh'), join(folder, 'tarballs')], { cwd: root });
   tarballs = (await readdir(join(folder, 'tarballs'))).map((name) => join(folder, 'tarballs', name));
-  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', folder];
-  await run('npm', ['install', ...options, ...tarballs], { cwd: folder, env: outside }).catch((error: unknown) => {
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
-    throw new Error(`npm could not install the packages; it needs a registry or a full cache:\n${said}`, {
-      cause: error,
-    });
-  });
+  const options = [
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    '--fetch-retries=1',
+    '--prefix',
+    folder,
+  ];
+  await run('npm', ['install', ...options, ...tarballs], { cwd: folder, env: outside, timeout: 400_000 }).catch(
+    (error: unknown) => {
+      const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
+      throw new Error(`npm could not install the packages; it needs a registry or a full cache:\n${said}`, {
+        cause: error,
+      });
+    },
+  );
 }, 600_000);
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -103,11 +114,11 @@ describe.each(nodes)('installed into an empty folder, with %s', (_what, node, is
     await removePlace(place);
   });
 
-  const muster24 = (): string => join(folder, 'node_modules/@muster-ml/muster/bin/muster.js');
+  const installed = (): string => join(folder, 'node_modules/@muster-ml/muster/bin/muster.js');
   /** What the command prints; throws with what it said where it fails. */
   async function command(...words: readonly string[]): Promise<string> {
     const env = { ...outside, XDG_CONFIG_HOME: place.environment['XDG_CONFIG_HOME'] };
-    const { stdout } = await run(node, [muster24(), ...words], { cwd: place.folder, env });
+    const { stdout } = await run(node, [installed(), ...words], { cwd: place.folder, env });
     return stdout;
   }
 
@@ -119,7 +130,7 @@ describe.each(nodes)('installed into an empty folder, with %s', (_what, node, is
   });
 
   it.runIf(isThere)('starts, takes a model, answers, and stops without leaving a process', async () => {
-    muster = await startMuster(place, { command: [node, muster24()], environment: { NODE_PATH: '' } });
+    muster = await startMuster(place, { command: [node, installed()] });
     expect(
       await command(
         'deploy',

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { handOver } from '../support/hand-over.ts';
 import { type Place, type RunningMuster, makePlace, removePlace, root, startMuster } from '../support/muster.ts';
 import { sendRaw } from '../support/raw-http.ts';
+import { until } from '../support/until.ts';
 
 const fixtures = join(root, 'packages/runtime-onnx/fixtures');
 const json = { 'content-type': 'application/json' };
@@ -31,6 +32,8 @@ beforeAll(async () => {
   ] as const)
     await handOver(muster.client, endpoint, join(fixtures, file));
   await muster.client.call('endpointUpdate', { params: { endpoint: 'integers' }, body: { limits: { bodyBytes } } });
+  const large = ' '.repeat(bodyBytes + 1);
+  await until('the limit holds', 10_000, async () => (await infer('integers', large)).status === 413);
   processes = await everyProcess();
 });
 afterAll(async () => {
@@ -350,6 +353,11 @@ describe('a body', () => {
       expect(answer.status).toBe(408);
     },
   );
+
+  it('that never comes does not keep the connection of a refusal open', async () => {
+    const answer = await sendRaw(muster.url, { head: head('/v2/models/nobody/infer', 1000), body: ['{'] });
+    expect(answer.status).toBe(404);
+  });
 
   it('that is a bomb of compression is refused by its inflated size', async () => {
     const bomb = gzipSync(new Uint8Array(50_000_000));

@@ -27,7 +27,11 @@ export async function sendRaw(url: string, request: RawRequest): Promise<RawAnsw
   const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
   socket.pause();
   await once(socket, 'connect');
-  const timer = setTimeout(() => socket.destroy(new Error(`no end after ${limitMs / 1000} s`)), limitMs);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    socket.destroy();
+  }, limitMs);
   let broken: Error | undefined;
   const closed = new Promise<void>((resolve) => {
     socket.once('close', () => resolve());
@@ -48,6 +52,7 @@ export async function sendRaw(url: string, request: RawRequest): Promise<RawAnsw
   socket.on('data', (chunk: Buffer) => received.push(chunk)).resume();
   await closed;
   clearTimeout(timer);
+  if (isLate) throw new Error(`the connection was still open after ${limitMs / 1000} s`);
   const text = Buffer.concat(received).toString('utf8');
   if (text === '') throw new Error('the connection ended without an answer', { cause: broken });
   return parseAnswer(text);

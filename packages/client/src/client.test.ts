@@ -53,6 +53,15 @@ describe('a call', () => {
     expect(server.arrived[0]?.url).toBe('/api/v1/models/a%2F..%2F..%2Fb%3Fc%23d');
   });
 
+  test.each(['.', '..', '%2e%2E'])('a name that is a step in a path is not sent: %s', async (name) => {
+    const client = createClient({ url: 'http://localhost:1' });
+    for (const attempt of [
+      client.call('deploymentEnd', { params: { endpoint: 'fraud', deployment: decodeURIComponent(name) } }),
+      client.request(`/predict/${name}`),
+    ])
+      await expect(attempt).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+
   test('throws the error that the server answered with, and the id of the request', async () => {
     const error = new MusterError('signature_breaks_callers', 'it would break', {
       place: 'body.version',

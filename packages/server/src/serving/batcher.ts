@@ -32,6 +32,9 @@ export interface BatcherOptions {
   readonly unreadyGraceMs: number;
 }
 
+/** From this length of a run on, the way to the runner and back is a loss that counts. */
+const worthPrefetchingMicros = 500;
+
 /**
  * The queue of one deployment and the runs made of it. It conserves work: a replica that is free gets what waits, up to
  * what this model gains from, and nothing is held back unless the deployment asks for it (`waitMs`).
@@ -46,8 +49,8 @@ export class Batcher implements JobHome {
   readonly #copies = new BatchQueue();
   /** Were in flight when a runner died; they go first. */
   readonly #suspects = new BatchQueue();
-  /** The batches in flight. */
-  readonly #runs = new Set<readonly Job[]>();
+  /** The batches in flight and where, in the order in which they were sent. */
+  readonly #runs = new Map<readonly Job[], Slot>();
   readonly #deadlines = createDeadlineWatch((nowMs) => this.#endLate(nowMs));
   #placed: PlacedDeployment;
   #gain: ReturnType<typeof createRowGain>;
@@ -60,6 +63,7 @@ export class Batcher implements JobHome {
   #waitTimer: NodeJS.Timeout | undefined;
   #unreadySinceMs: number | undefined = performance.now();
   #microsPerRow = 1000;
+  #microsPerRun = 0;
   #isRetired = false;
 
   constructor(options: BatcherOptions) {
@@ -83,7 +87,7 @@ export class Batcher implements JobHome {
 
   get inFlight(): number {
     let jobs = 0;
-    for (const run of this.#runs) jobs += run.length;
+    for (const run of this.#runs.keys()) jobs += run.length;
     return jobs;
   }
 
@@ -188,7 +192,7 @@ export class Batcher implements JobHome {
     clearTimeout(this.#waitTimer);
     this.#deadlines.stop();
     const stopped = new MusterError('endpoint_not_ready', 'the gateway is stopping', { retryAfterSeconds: 1 });
-    for (const job of [...this.takeWaiting(), ...this.#copies.takeAll(), ...[...this.#runs].flat()]) job.fail(stopped);
+    for (const job of [...this.takeWaiting(), ...this.#copies.takeAll(), ...[...this.#runs.keys()].flat()]) job.fail(stopped);
   }
 
   /** Ends what is past its deadline; the earliest deadline of what is left. */
@@ -198,7 +202,7 @@ export class Batcher implements JobHome {
       ...this.#queue.jobs(),
       ...this.#suspects.jobs(),
       ...this.#copies.jobs(),
-      ...[...this.#runs].flat(),
+      ...[...this.#runs.keys()].flat(),
     ]) {
       if (job.state === 'settled') continue;
       if (job.request.deadlineMs <= nowMs) job.fail(this.#late(job));
@@ -240,12 +244,25 @@ export class Batcher implements JobHome {
     for (const queue of [this.#queue, this.#copies]) {
       while (queue.size > 0) {
         if (queue === this.#queue && this.#shouldWait()) break;
-        const slot = pool.free(this.deployment.replicas);
+        const slot = pool.free(this.deployment.replicas) ?? this.#nextSlot(queue);
         if (slot === undefined) return;
         const batch = this.#wanted(queue.take(this.#mayMerge ? this.#gain.next() : 1));
         if (batch.length > 0) void this.#run(slot, batch);
       }
     }
+  }
+
+  /**
+   * A replica that may have its next run while it works on one, so that it does not idle for the way there and back. Only
+   * where a run is long enough for that to count, and only for a run that would not grow by waiting: as many rows as
+   * the model gains from, or as the run under way has.
+   */
+  #nextSlot(queue: BatchQueue): Slot | undefined {
+    if (queue !== this.#queue || this.#microsPerRun < worthPrefetchingMicros) return undefined;
+    let rows = this.#mayMerge ? this.#gain.limit : 1;
+    for (const run of this.#runs.keys()) rows = Math.min(rows, rowsOf(run));
+    if (queue.rowsOfNext(rows) < rows) return undefined;
+    return this.#options.pool.free(this.deployment.replicas, 2);
   }
 
   /** One suspect at a time, in a runner where nothing else is in flight. */
@@ -304,12 +321,13 @@ export class Batcher implements JobHome {
       job.state = 'running';
       job.startedMs = startedMs;
     }
-    this.#runs.add(batch);
+    this.#runs.set(batch, slot);
     const end = await runBatch(slot, deployment, batch, () => this.#pump());
-    this.#runs.delete(batch);
+    const hadBegun = this.#runs.delete(batch);
     switch (end.kind) {
       case 'answered':
         events.ran(deployment, end.rows, end.runMicros);
+        this.#microsPerRun = this.#microsPerRun * 0.9 + end.runMicros * 0.1;
         if (end.rows > 0) this.#microsPerRow = this.#microsPerRow * 0.9 + (end.runMicros / end.rows) * 0.1;
         if (batch[0]?.key !== undefined) this.#gain.observe(end.rows, end.runMicros);
         break;
@@ -324,7 +342,8 @@ export class Batcher implements JobHome {
         this.#again(this.#queueOf(batch), batch, false);
         break;
       case 'died':
-        this.#suspect(slot, batch, now());
+        if (hadBegun) this.#suspect(slot, batch, now());
+        else this.#again(this.#queueOf(batch), batch, false);
         break;
     }
     this.schedule();
@@ -350,6 +369,8 @@ export class Batcher implements JobHome {
   /** The runner died under a batch. Copies are let go; requests get one more run, alone, and a second death is theirs. */
   #suspect(slot: Slot, batch: readonly Job[], at: number): void {
     const { events } = this.#options;
+    // A runner works on one batch at a time: what was sent behind this one had not begun and is not to blame.
+    for (const [behind, { runner }] of this.#runs) if (runner === slot.runner) this.#runs.delete(behind);
     const isConfirmed = batch.length === 1 && (batch[0]?.crashes ?? 0) > 0;
     events.incident({
       at,
@@ -371,6 +392,10 @@ export class Batcher implements JobHome {
       this.waiting === 0 && this.#runs.size === 0 && this.#copies.size === 0 && this.#reservation === undefined;
     if (this.#isRetired && isIdle) this.#options.events.emptied(this);
   }
+}
+
+function rowsOf(run: readonly Job[]): number {
+  return run.reduce((rows, job) => rows + (job.request.rows ?? 1), 0);
 }
 
 function notReady(endpoint: string): MusterError {

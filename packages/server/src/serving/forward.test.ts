@@ -173,6 +173,22 @@ describe('everything that is no prediction', () => {
     request.destroy();
   });
 
+  test('reads on behind an early refusal, for callers that send all of a body before they look at the answer', async () => {
+    const { gateway } = await aSystem(doubled, (_, response) => {
+      response.writeHead(413).end('too large');
+    });
+    const request = httpRequest(`${gateway.address}/upload`, { method: 'PUT', agent: false });
+    const answered = once(request, 'response') as Promise<[IncomingMessage]>;
+    const chunk = Buffer.alloc(256 * 1024);
+    for (let sent = 0; sent < 16 * 1024 * 1024; sent += chunk.length)
+      if (!request.write(chunk)) await once(request, 'drain');
+    request.end();
+    const [response] = await answered;
+    expect(response.statusCode).toBe(413);
+    response.resume();
+    await once(response, 'end');
+  });
+
   test('is bounded in number, and in the time in which nothing moves', async () => {
     const { gateway } = await aSystem(doubled, () => undefined, { forward: { maxRequests: 1, idleTimeoutMs: 600 } });
     const first = call(gateway, 'GET', '/slow');

@@ -17,9 +17,6 @@ export interface Slot {
   readonly runner: RunnerConnection;
 }
 
-/** Runs that a replica has at once. A runner works on one batch at a time; a second would only wait in its socket instead of filling up here. */
-const runsAtOnce = 1;
-
 /** The links to the runners of the routing table, one a runner, and who on them is ready and free. */
 export class ReplicaPool {
   readonly #options: ReplicaPoolOptions;
@@ -56,8 +53,8 @@ export class ReplicaPool {
     return this.#runners.get(replica.address)?.isReady(replica.id) === true;
   }
 
-  /** A ready replica that is free, the one whose runner has least to do; in turn among equals. */
-  free(replicas: readonly RoutedReplica[]): Slot | undefined {
+  /** A ready replica with fewer than `most` runs in flight, the one whose runner has least to do; in turn among equals. */
+  free(replicas: readonly RoutedReplica[], most = 1): Slot | undefined {
     let best: Slot | undefined;
     this.#turn = (this.#turn + 1) % 0x3fff_ffff;
     for (let index = 0; index < replicas.length; index += 1) {
@@ -69,7 +66,7 @@ export class ReplicaPool {
         runner.reserved !== undefined ||
         !runner.takesMore ||
         !runner.isReady(replica.id) ||
-        runner.busy(replica.id) >= runsAtOnce
+        runner.busy(replica.id) >= most
       )
         continue;
       if (best === undefined || runner.inFlight < best.runner.inFlight) best = { replica: replica.id, runner };

@@ -19,6 +19,8 @@ const believedAfter = 3;
  * of two, and stops at the smallest size whose rows are about as cheap as at the best.
  */
 export interface RowGain {
+  /** Rows from which on a larger run gains nothing, as far as is known. */
+  readonly limit: number;
   /** Most rows of the next run, at most `maxRows`. */
   next(): number;
   observe(rows: number, runMicros: number): void;
@@ -43,6 +45,9 @@ export function createRowGain(maxRows: number): RowGain {
   };
 
   return {
+    get limit() {
+      return limit;
+    },
     next: () => {
       runs += 1;
       return runs % exploreEvery === 0 ? maxRows : limit;

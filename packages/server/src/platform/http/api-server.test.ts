@@ -106,6 +106,16 @@ describe('the management API', () => {
     expect(answer.json()).toMatchObject({ name: 'Ärger & Söhne?' });
   });
 
+  it.each([
+    ['no percent-encoded UTF-8', '%ff', 400, 'invalid_request'],
+    ['longer than any name', 'x'.repeat(5000), 404, 'route_not_found'],
+  ])('answers a path that is %s in its own form, and does not repeat it', async (_what, name, status, code) => {
+    const answer = await app.inject({ method: 'GET', url: `/api/v1/models/${name}`, headers });
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(problemSchema.parse(answer.json())).toMatchObject({ status, code });
+    expect(answer.body).not.toContain(name);
+  });
+
   it('names each fault of a body, and the field that was probably meant', async () => {
     const answer = await app.inject({
       method: 'POST',

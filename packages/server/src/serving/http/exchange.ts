@@ -114,11 +114,13 @@ export class Exchange implements Cancellation {
       const value = error.details[detail];
       if (typeof value === 'string') headers.push(name, value);
     }
-    const mustClose = !this.request.complete && hasLargeBody(this.request);
+    const isUnread = !this.request.complete;
+    const mustClose = isUnread && (hasLargeBody(this.request) || error.code === 'body_too_slow');
     if (mustClose) headers.push('Connection', 'close');
     this.#writeHead(status, contentType, size, headers);
     if (mustClose) this.#drain(body);
     else this.response.end(body);
+    if (isUnread && !mustClose) this.#limitRest();
     this.#answered(status, error, size);
   }
 
@@ -147,6 +149,14 @@ export class Exchange implements Cancellation {
     request.once('end', close);
     request.once('close', close);
     request.resume();
+  }
+
+  /** Node reads on over the small rest of a body by itself, for as long as that takes: here it may take as long as any body. */
+  #limitRest(): void {
+    const { request } = this;
+    const timer = setTimeout(() => request.socket.destroy(), this.#dependencies.limits.bodyTimeoutMs);
+    timer.unref();
+    request.once('close', () => clearTimeout(timer));
   }
 
   #answered(status: number, error: MusterError | undefined, responseBytes: number): void {
