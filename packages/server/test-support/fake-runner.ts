@@ -95,13 +95,14 @@ export function createFakeRunner(
       if (model === undefined) throw new MusterError('replica_not_loaded', `replica "${replica}" is not loaded`);
       const tensors = readTensors(inputs, frame.payload);
       runs.push({ replica, inputs: tensors });
+      const startedMs = performance.now();
       const outputs = await model(tensors, { replica, crash: () => fake.crashAndRestart() });
       if (life === bornIn)
         send(
           socket,
           frameKinds.result,
           frame.request,
-          { outputs: tensorHeaders(outputs), runMicros: 50 },
+          { outputs: tensorHeaders(outputs), runMicros: Math.round((performance.now() - startedMs) * 1000) },
           outputs.map((tensor) => tensor.bytes),
         );
     } catch (thrown) {

@@ -1,4 +1,4 @@
-import type { Job } from './job.ts';
+import { type Job, rowsOf } from './job.ts';
 
 /** Most bytes that are joined in one run; a single request may be larger. */
 const maxBatchBytes = 64 * 1024 * 1024;
@@ -56,9 +56,7 @@ export class BatchQueue {
 
   /** Rows that the next run would have. */
   rowsOfNext(maxRows: number): number {
-    let rows = 0;
-    for (const job of this.#next(maxRows)) rows += job.request.rows ?? 1;
-    return rows;
+    return rowsOf(this.#next(maxRows));
   }
 
   /** Takes what shares the next run: the first in the queue, and whoever fits to it and into `maxRows`. */

@@ -4,7 +4,7 @@ import { BatchQueue } from './batch-queue.ts';
 import { runBatch } from './batch-run.ts';
 import { createDeadlineWatch } from './deadline-watch.ts';
 import type { PredictRequest, Prediction } from './faces.ts';
-import { Job, type JobHome, callerLeft, keyOf } from './job.ts';
+import { Job, type JobHome, callerLeft, keyOf, rowsOf } from './job.ts';
 import type { ReplicaPool, Slot } from './replica-pool.ts';
 import { createRowGain } from './row-gain.ts';
 import type { Incident, RoutedDeployment } from './routing-table.ts';
@@ -192,7 +192,8 @@ export class Batcher implements JobHome {
     clearTimeout(this.#waitTimer);
     this.#deadlines.stop();
     const stopped = new MusterError('endpoint_not_ready', 'the gateway is stopping', { retryAfterSeconds: 1 });
-    for (const job of [...this.takeWaiting(), ...this.#copies.takeAll(), ...[...this.#runs.keys()].flat()]) job.fail(stopped);
+    for (const job of [...this.takeWaiting(), ...this.#copies.takeAll(), ...[...this.#runs.keys()].flat()])
+      job.fail(stopped);
   }
 
   /** Ends what is past its deadline; the earliest deadline of what is left. */
@@ -392,10 +393,6 @@ export class Batcher implements JobHome {
       this.waiting === 0 && this.#runs.size === 0 && this.#copies.size === 0 && this.#reservation === undefined;
     if (this.#isRetired && isIdle) this.#options.events.emptied(this);
   }
-}
-
-function rowsOf(run: readonly Job[]): number {
-  return run.reduce((rows, job) => rows + (job.request.rows ?? 1), 0);
 }
 
 function notReady(endpoint: string): MusterError {

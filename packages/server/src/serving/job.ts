@@ -76,3 +76,8 @@ export function keyOf(request: PredictRequest, maxRows: number): string | undefi
   const { rows } = request;
   return rows === undefined || rows < 1 || rows >= maxRows ? undefined : mergeKey(request);
 }
+
+/** Rows of all; a request whose rows cannot be counted is one. */
+export function rowsOf(jobs: readonly Job[]): number {
+  return jobs.reduce((rows, job) => rows + (job.request.rows ?? 1), 0);
+}

@@ -201,4 +201,20 @@ describe('traffic', () => {
     expect(await ask(predictor, 'e', [1], { version: '2' })).toBe('endpoint_not_ready');
     expect(await ask(predictor, 'f', [1])).toBe('endpoint_not_ready');
   });
+
+  test('is sent ahead of the end of a long run, where waiting would not make its own run larger', async () => {
+    const inFlight: number[] = [];
+    const slowly: FakeModel = async (inputs, run) => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      for (const load of predictor.load()) inFlight.push(load.inFlight);
+      return await doubled(inputs, run);
+    };
+    const runner = await aRunner({ 'd-0': slowly });
+    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address, { maxRows: 1 })])]);
+    for (let value = 0; value < 10; value += 1) expect(await ask(predictor, 'e', [value])).toEqual([value * 2]);
+    expect(Math.max(...inFlight)).toBe(1);
+    const answers = await Promise.all([...Array(10).keys()].map((value) => ask(predictor, 'e', [value])));
+    expect(answers).toEqual([...Array(10).keys()].map((value) => [value * 2]));
+    expect(Math.max(...inFlight)).toBe(2);
+  });
 });

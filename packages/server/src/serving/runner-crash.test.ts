@@ -49,6 +49,23 @@ describe('a request that kills', () => {
     expect(await Promise.all(answers)).toEqual(['model_crashed', 'model_crashed', 'model_crashed', [2], [4]]);
   });
 
+  test('is the only one to blame: what was sent behind it had not begun', async () => {
+    const slowly: FakeModel = async (inputs, run) => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return await deadly(inputs, run);
+    };
+    const runner = await aRunner({ 'd-0': slowly });
+    const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address, { maxRows: 1 })])]);
+    // Runs of this length are worth sending the next one ahead.
+    for (let value = 0; value < 10; value += 1) await ask(predictor, 'e', [value]);
+    expect(await Promise.all([poison, 1, 2].map((value) => ask(predictor, 'e', [value])))).toEqual([
+      'model_crashed',
+      [2],
+      [4],
+    ]);
+    expect(predictor.takeIncidents().map((incident) => incident.kind)).toEqual(['suspected', 'confirmed']);
+  });
+
   test('kill -9 of a runner under load loses nothing', async () => {
     const runner = await aRunner({ 'd-0': doubled });
     const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address)])]);

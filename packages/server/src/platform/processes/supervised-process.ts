@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { MusterError, type ProcessStatus, fromProblem } from '@muster-ml/protocol';
 import type { Clock } from '../clock/index.ts';
 import { type BackoffRule, backoffMs, failuresAfter } from './backoff.ts';
@@ -13,6 +14,10 @@ export interface SupervisedProcessOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** What the role is started with; it travels over the channel, not through the environment. */
   readonly settings: unknown;
+  /** Flags of Node for it, such as the size of its young generation. */
+  readonly nodeFlags: readonly string[];
+  /** Added to its niceness: 0 competes as an equal for the CPU, more yields to others. */
+  readonly niceness: number;
   /** Clears what an earlier process left, such as its socket. */
   readonly beforeStart: () => void;
   readonly clock: Clock;
@@ -113,10 +118,11 @@ export class SupervisedProcess {
     this.#options.beforeStart();
     const child = fork(program, [...this.#options.arguments], {
       env: { ...environment },
-      execArgv: [...inheritedFlags()],
+      execArgv: [...inheritedFlags(), ...this.#options.nodeFlags],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;
+    if (child.pid !== undefined && this.#options.niceness > 0) yieldToOthers(child.pid, this.#options.niceness);
     this.#startedAt = clock.now();
     for (const stream of [child.stdout, child.stderr]) eachLine(stream, this.#options.onOutput);
     const channel = channelOfChild(child);
@@ -201,4 +207,13 @@ export function eachLine(stream: NodeJS.ReadableStream | null, callback: (line: 
     if (rest.trim() !== '') callback(rest);
   });
   stream?.on('error', () => {});
+}
+
+/** A system that does not allow it loses the preference, nothing else. */
+function yieldToOthers(pid: number, niceness: number): void {
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // It runs as an equal.
+  }
 }
