@@ -151,14 +151,8 @@ function checkDisk(dataDir: string): void {
   );
 }
 
-/**
- * Where CPU is short, predictions go first: control yields to the gateway and the runners. The gateway's young generation is
- * bounded because V8 lets it grow to 2 × 64 MiB under load, for no speed that could be measured.
- */
-const inTheirFavour = {
-  control: { nodeFlags: [], niceness: 5 },
-  gateway: { nodeFlags: ['--max-semi-space-size=16'], niceness: 0 },
-} as const;
+/** Where CPU is short, predictions go first: control yields to the gateway and the runners. */
+const niceness = { control: 5, gateway: 0 } as const;
 
 function superviseRole(
   role: 'control' | 'gateway',
@@ -172,7 +166,7 @@ function superviseRole(
     arguments: [role, '--supervised'],
     environment: options.environments.server,
     settings,
-    ...inTheirFavour[role],
+    niceness: niceness[role],
     // A control that was killed leaves its socket, and the next one could not listen on it.
     beforeStart: () => {
       const { controlAddress } = options.configuration.internal;

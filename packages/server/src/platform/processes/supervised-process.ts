@@ -14,8 +14,6 @@ export interface SupervisedProcessOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** What the role is started with; it travels over the channel, not through the environment. */
   readonly settings: unknown;
-  /** Flags of Node for it, such as the size of its young generation. */
-  readonly nodeFlags: readonly string[];
   /** Added to its niceness: 0 competes as an equal for the CPU, more yields to others. */
   readonly niceness: number;
   /** Clears what an earlier process left, such as its socket. */
@@ -118,7 +116,7 @@ export class SupervisedProcess {
     this.#options.beforeStart();
     const child = fork(program, [...this.#options.arguments], {
       env: { ...environment },
-      execArgv: [...inheritedFlags(), ...this.#options.nodeFlags],
+      execArgv: [...inheritedFlags()],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;
