@@ -146,6 +146,7 @@ describe.each(nodes)('installed into an empty folder, with %s', (_what, node, is
     const answer = await command('predict', 'fresh', join(example, 'heldout.csv'), '--json', '--server', muster.url);
     const { predictions } = JSON.parse(answer) as { readonly predictions: readonly unknown[] };
     expect(predictions.length).toBeGreaterThan(10);
+    expect(await command('deploy', '--example', '--server', muster.url)).toBe(`${muster.url}/predict/breast-cancer\n`);
     const tree = await muster.tree();
     expect(tree.length).toBeGreaterThanOrEqual(4);
     await muster.stop();

@@ -10,4 +10,8 @@ tsc -b
 for package in packages/*/package.json; do
   cp LICENSE "$(dirname "$package")/LICENSE"
 done
+# What `muster deploy --example` hands over.
+mkdir -p packages/cli/example
+cp examples/breast-cancer/model-v1.onnx examples/breast-cancer/sample.csv packages/cli/example/
+
 npm pack --workspaces --silent --pack-destination "$folder"
