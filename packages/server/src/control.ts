@@ -1,5 +1,4 @@
 import { timingSafeEqual } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { MusterError, type ProcessStatus, openApiDocument } from '@muster-ml/protocol';
@@ -14,7 +13,7 @@ import { createApiServer, createIdempotency, listenAt, mountPages, mountRaw } fr
 import { createObjectStore, createUploads } from './platform/objects/index.ts';
 import { createOperations } from './platform/operations/index.ts';
 import { type Channel, type StartRole, processesTopic, watchProcesses } from './platform/processes/index.ts';
-import { type Logger, createMetrics, openLogger } from './platform/telemetry/index.ts';
+import { type Logger, createMetrics, openLogger, softwareVersion } from './platform/telemetry/index.ts';
 import { createInspector, createRegistry, registryRoutes, uploadRoutes } from './registry/index.ts';
 import {
   ChannelRuntimeHost,
@@ -34,7 +33,7 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     folder: join(settings.dataDir, 'logs'),
     ...settings.log,
   });
-  const softwareVersion = version();
+  const version = softwareVersion();
   const newId = createIds(clock);
   const internalToken = internalTokenOf(settings);
 
@@ -52,7 +51,7 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
   const signedInAs = await signIn(identity, database, settings);
 
   // What runs.
-  const { host: runtimeHost, stop: stopHost } = await runtimeHostOf(settings, parent, softwareVersion, logger);
+  const { host: runtimeHost, stop: stopHost } = await runtimeHostOf(settings, parent, version, logger);
   const gatewayHub = createGatewayHub({ token: internalToken, clock, log: logger });
   const inspect = createInspector((file, digest, signal) => runtimeHost.inspect(file, digest, signal));
   const registry = createRegistry({ database, objects, ledger, identity, operations, inspect, clock, newId });
@@ -77,7 +76,7 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     operations,
     runtimeHost,
     clock,
-    softwareVersion,
+    softwareVersion: version,
     environment: settings.environment,
     processes: parent === null ? ownProcess : watchProcesses(parent.topic(processesTopic)),
     counts: async () => ({ models: await registry.countModels(), ...(await deployments.countEndpoints()) }),
@@ -101,7 +100,7 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     logger,
   });
   mountPages(app, {
-    openApi: openApiDocument(softwareVersion),
+    openApi: openApiDocument(version),
     metrics: async () => await metrics.metrics(),
     isInternal: (authorization) => equals(authorization ?? '', `Bearer ${internalToken}`),
   });
@@ -127,9 +126,10 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     async drain() {
       clearInterval(sweeping);
       gatewayHub.close();
+      // Those who watch an operation would keep the server open.
+      await operations.drain();
       await app.close();
       await deployments.reconciler.drain();
-      await operations.drain();
       await stopHost();
       await database.close();
       closeLog();
@@ -141,11 +141,6 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
 function endAtOnce(error: MusterError): void {
   process.stderr.write(`${error.title}: ${error.message}\n`);
   process.exit(1);
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return (manifest as { readonly version: string }).version;
 }
 
 function internalTokenOf({ internal }: Configuration): string {

@@ -82,6 +82,25 @@ describe.each(databaseKinds)('operations on %s', (kind) => {
     });
   });
 
+  it('ends every watch when the process drains, and what was aborted stays to be taken up again', async () => {
+    const { id } = await create();
+    const own = createOperations({ database, clock: systemClock, newId: createIds(systemClock) });
+    own.run(id, async ({ signal }) => {
+      await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('stopped'))));
+      return {};
+    });
+    const seen: string[] = [];
+    const watching = (async () => {
+      for await (const operation of own.watch(id, AbortSignal.timeout(5000))) {
+        seen.push(operation.state);
+        void own.drain();
+      }
+    })();
+    await watching;
+    expect(seen).toEqual(['running']);
+    expect((await operations.get(id)).operation.state).toBe('running');
+  });
+
   it('names an operation that does not exist', async () => {
     await expect(operations.get('nope')).rejects.toMatchObject({ code: 'operation_not_found' });
   });

@@ -62,7 +62,7 @@ export interface Operations {
   ): Promise<readonly (OwnedOperation & { readonly input: Readonly<Record<string, unknown>> })[]>;
   /** What a room does when an operation of this kind is cancelled and no work of this process holds it. */
   onCancel(kind: Operation['kind'], cancel: (id: string) => Promise<void>): void;
-  /** Aborts the work of this process and waits for it. Aborted work stays `running` and is taken up at the next start. */
+  /** Ends every watch, aborts the work of this process and waits for it. Aborted work stays `running` and is taken up at the next start. */
   drain(): Promise<void>;
 }
 
@@ -76,7 +76,7 @@ export function createOperations(parts: {
   const progressOf = new Map<string, string>();
   const working = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
   const cancellers = new Map<string, (id: string) => Promise<void>>();
-  let draining = false;
+  const draining = new AbortController();
 
   async function row(id: string): Promise<OperationRow> {
     const found = await database.reader
@@ -130,7 +130,7 @@ export function createOperations(parts: {
       const result = await task(handle);
       await conclude(id, { state: 'succeeded', result });
     } catch (thrown) {
-      if (draining) return;
+      if (draining.signal.aborted) return;
       const cancelled = abort.signal.aborted;
       const error = cancelled
         ? new MusterError('operation_cancelled', `operation ${id} was cancelled`)
@@ -181,7 +181,8 @@ export function createOperations(parts: {
       return { operation: fromRow(found, progressOf.get(id)), team: found.team ?? undefined };
     },
 
-    async *watch(id, signal) {
+    async *watch(id, leaving) {
+      const signal = AbortSignal.any([leaving, draining.signal]);
       // Listening begins before the first read, so that no change falls between the two.
       const changed = on(changes, id, { signal });
       try {
@@ -233,7 +234,7 @@ export function createOperations(parts: {
     },
 
     async drain() {
-      draining = true;
+      draining.abort();
       const held = [...working.values()];
       for (const { abort } of held) abort.abort();
       await Promise.allSettled(held.map(({ done }) => done));
