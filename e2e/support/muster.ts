@@ -72,7 +72,9 @@ export async function startMuster(place: Place, options: StartOptions = {}): Pro
     { env: { ...place.environment, ...options.environment }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   // A test that fails before it can stop what it started leaves nothing running.
-  process.once('exit', () => child.kill('SIGTERM'));
+  const endToo = (): void => void child.kill('SIGTERM');
+  process.once('exit', endToo);
+  child.once('exit', () => process.removeListener('exit', endToo));
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {
