@@ -35,10 +35,18 @@ function collect(exchange: Exchange, limits: BodyLimits): Promise<Uint8Array> {
     let first: Uint8Array | undefined;
     let more: Uint8Array[] | undefined;
     let size = 0;
-    const timer = setTimeout(() => stop(tooSlow(limits.timeoutMs)), limits.timeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    // Most bodies come with their heads and are whole before this turn ends: they need no timer.
+    const unfinished = setImmediate(() => {
+      timer = setTimeout(() => stop(tooSlow(limits.timeoutMs)), limits.timeoutMs);
+    });
+    const stopTimer = (): void => {
+      clearImmediate(unfinished);
+      clearTimeout(timer);
+    };
 
     const stop = (error: MusterError): void => {
-      clearTimeout(timer);
+      stopTimer();
       request.removeListener('data', take);
       request.removeListener('end', finish);
       request.removeListener('close', cancel);
@@ -64,7 +72,7 @@ function collect(exchange: Exchange, limits: BodyLimits): Promise<Uint8Array> {
       else (more ??= [first]).push(chunk);
     };
     const finish = (): void => {
-      clearTimeout(timer);
+      stopTimer();
       request.removeListener('close', cancel);
       exchange.requestBytes = size;
       resolve(more === undefined ? (first ?? new Uint8Array(0)) : Buffer.concat(more, size));
