@@ -98,13 +98,16 @@ describe('kill -9', () => {
     };
     const tookMs: number[] = [];
     for (let round = 0; round < 3; round++) {
-      await killOne('gateway');
+      const killed = await killOne('gateway');
       const killedAt = performance.now();
       await until('an answer', 10_000, predict);
       tookMs.push(performance.now() - killedAt);
-      await until('a status', 10_000, async () => (await muster.pids('gateway').catch(() => [])).length === 1);
+      await until('a status with another gateway', 10_000, async () =>
+        (await muster.pids('gateway').catch(() => [])).some((pid) => pid !== killed),
+      );
     }
-    expect(Math.min(...tookMs)).toBeLessThan(1000);
+    const median = tookMs.toSorted((a, b) => a - b)[1];
+    expect(median).toBeLessThan(1000);
   });
 
   it('of the supervisor: no process is left over, and a restart serves what was deployed', async () => {

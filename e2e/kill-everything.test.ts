@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Client, upload } from '@muster-ml/client';
+import { type Client, createClient, upload } from '@muster-ml/client';
 import { succeeded } from './support/hand-over.ts';
 import {
   type Place,
@@ -87,7 +87,9 @@ describe(`kill -9 of everything in the middle of uploads and deploys (SEED=${see
   async function killDuringWork(round: number, moment: Step | number, draw: () => number): Promise<void> {
     const tree = await muster.tree();
     const died = once(muster.process, 'exit');
-    const blow = Promise.withResolvers<void>();
+    // Who asked a server that is gone need not try again.
+    const blow = new AbortController();
+    const struck = once(blow.signal, 'abort');
     const kill = (): void => {
       for (const pid of tree) {
         try {
@@ -96,15 +98,19 @@ describe(`kill -9 of everything in the middle of uploads and deploys (SEED=${see
           // It has ended already.
         }
       }
-      blow.resolve();
+      blow.abort();
     };
     // Runners that were started meanwhile end by themselves when their parent is gone.
     if (typeof moment === 'number') setTimeout(kill, moment);
     const delayMs = draw() * 30;
-    const work = handOverInSteps(muster.client, round, (step) => {
-      if (step === moment) setTimeout(kill, delayMs);
-    }).catch(() => undefined);
-    await Promise.race([blow.promise, work.then(kill)]);
+    const work = handOverInSteps(
+      createClient({ url: muster.url, token: muster.token, signal: blow.signal }),
+      round,
+      (step) => {
+        if (step === moment) setTimeout(kill, delayMs);
+      },
+    ).catch(() => undefined);
+    await Promise.race([struck, work.then(kill)]);
     const left = await muster.tree();
     await died;
     await work;

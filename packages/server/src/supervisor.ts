@@ -95,10 +95,12 @@ async function startProcesses(
   log: Logger,
 ): Promise<RunningMuster> {
   const starting = startLocalRuntimeHost({ ...options, environment: options.environments.runner, log });
-  const control = superviseRole('control', options, log, settings);
-  const gateway = superviseRole('gateway', options, log, settings);
+  // Called when a process has changed, which is after all of this is made.
+  const onChange = (): void => telling.tell();
+  const control = superviseRole('control', options, log, settings, onChange);
+  const gateway = superviseRole('gateway', options, log, settings, onChange);
   serveRuntimeHost({ topic: control.topic(runnersTopic), onEnd: (callback) => control.onEnd(callback) }, starting);
-  const stopTelling = tellProcesses(control, [control, gateway]);
+  const telling: Telling = tellProcesses(control, [control, gateway]);
   const kill = (): void => {
     gateway.kill();
     control.kill();
@@ -109,7 +111,7 @@ async function startProcesses(
   };
   const drain = async (): Promise<void> => {
     log.info('draining');
-    stopTelling();
+    telling.stop();
     await gateway.drain(settings.gateway.drainMs + gatewayMarginMs);
     await control.drain(controlDrainMs);
     await (await starting).stop();
@@ -123,7 +125,7 @@ async function startProcesses(
     greet(options, url, facts['signedInAs']);
     return { url, drain, kill };
   } catch (error) {
-    stopTelling();
+    telling.stop();
     kill();
     throw error;
   } finally {
@@ -159,6 +161,7 @@ function superviseRole(
   options: SupervisorOptions,
   log: Logger,
   settings: Configuration,
+  onChange: () => void,
 ): SupervisedProcess {
   return new SupervisedProcess({
     role,
@@ -176,13 +179,21 @@ function superviseRole(
     clock: systemClock,
     startLimitMs,
     onOutput: (line) => log.warn({ from: role }, line),
-    onChange: () => {},
+    onChange,
     onIncident: (text, error) => log.error({ from: role, ...(error === undefined ? {} : { code: error.code }) }, text),
   });
 }
 
-/** Tells control each second how the processes are; it also makes up for what a control that just started has missed. */
-function tellProcesses(control: SupervisedProcess, roles: readonly SupervisedProcess[]): () => void {
+interface Telling {
+  tell(): void;
+  stop(): void;
+}
+
+/**
+ * Tells control how the processes are: when one of them changed, and each second, which also makes up for what a control
+ * that just started has missed.
+ */
+function tellProcesses(control: SupervisedProcess, roles: readonly SupervisedProcess[]): Telling {
   const topic = control.topic<never, readonly ProcessStatus[]>(processesTopic);
   const startedAt = new Date().toISOString();
   // The share of what several processes have in common, where the system tells it: then the sum is what Muster takes.
@@ -205,7 +216,7 @@ function tellProcesses(control: SupervisedProcess, roles: readonly SupervisedPro
   };
   const timer = setInterval(tell, statusEveryMs);
   timer.unref();
-  return () => clearInterval(timer);
+  return { tell, stop: () => clearInterval(timer) };
 }
 
 function greet({ configuration, print }: SupervisorOptions, url: string, signedInAs: unknown): void {
