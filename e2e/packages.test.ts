@@ -55,7 +55,7 @@ beforeAll(async () => {
     '--prefix',
     folder,
   ];
-  await run('npm', ['install', ...options, ...tarballs], { cwd: folder, env: outside, timeout: 400_000 }).catch(
+  await run('npm', ['install', ...options, ...tarballs], { cwd: folder, env: outside, timeout: 1_200_000 }).catch(
     (error: unknown) => {
       const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
       throw new Error(`npm could not install the packages; it needs a registry or a full cache:\n${said}`, {
@@ -63,7 +63,7 @@ beforeAll(async () => {
       });
     },
   );
-}, 600_000);
+}, 1_500_000);
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
