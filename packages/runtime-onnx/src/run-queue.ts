@@ -12,6 +12,11 @@ export interface RunQueueLimits {
   readonly maxBytes: number;
 }
 
+interface Lane {
+  readonly name: string;
+  readonly jobs: Job[];
+}
+
 /** Enough for the batches of every replica of a full pack; beyond it the gateway in front is not doing its part. */
 export const defaultQueueLimits: RunQueueLimits = { maxJobs: 10_000, maxBytes: 1024 ** 3 };
 
@@ -22,8 +27,11 @@ export const defaultQueueLimits: RunQueueLimits = { maxJobs: 10_000, maxBytes: 1
  */
 export class RunQueue {
   readonly #limits: RunQueueLimits;
-  /** The first lane is served next. */
-  readonly #lanes = new Map<string, Job[]>();
+  /**
+   * Only lanes in which something waits, so they are few; the first is served next. Not a `Map`: what it was before it
+   * grew goes on pointing to what it became, and so keeps jobs that are long done from being collected.
+   */
+  #lanes: Lane[] = [];
   #jobs = 0;
   #bytes = 0;
   #isRunning = false;
@@ -44,9 +52,9 @@ export class RunQueue {
         retryAfterSeconds: 1,
       });
     }
-    const jobs = this.#lanes.get(lane);
-    if (jobs === undefined) this.#lanes.set(lane, [job]);
-    else jobs.push(job);
+    const known = this.#lane(lane);
+    if (known === undefined) this.#lanes.push({ name: lane, jobs: [job] });
+    else known.jobs.push(job);
     this.#jobs += 1;
     this.#bytes += job.weightBytes;
     this.#schedule();
@@ -56,16 +64,20 @@ export class RunQueue {
   /** Starts nothing more; resolves when the current job is done. What waits is forgotten. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#lanes.clear();
+    this.#lanes = [];
     if (this.#isRunning) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
-  #remove(lane: string, job: Job): boolean {
-    const jobs = this.#lanes.get(lane);
-    const index = jobs?.indexOf(job) ?? -1;
-    if (jobs === undefined || index < 0) return false;
-    jobs.splice(index, 1);
-    if (jobs.length === 0) this.#lanes.delete(lane);
+  #lane(name: string): Lane | undefined {
+    return this.#lanes.find((lane) => lane.name === name);
+  }
+
+  #remove(name: string, job: Job): boolean {
+    const lane = this.#lane(name);
+    const index = lane?.jobs.indexOf(job) ?? -1;
+    if (lane === undefined || index < 0) return false;
+    lane.jobs.splice(index, 1);
+    if (lane.jobs.length === 0) this.#lanes.splice(this.#lanes.indexOf(lane), 1);
     this.#forget(job);
     return true;
   }
@@ -91,16 +103,12 @@ export class RunQueue {
   }
 
   #take(): Job | undefined {
-    if (this.#isStopped) return undefined;
-    for (const [lane, jobs] of this.#lanes) {
-      this.#lanes.delete(lane);
-      const job = jobs.shift();
-      if (job === undefined) continue;
-      // Behind all others: the next turn of this lane comes after theirs.
-      if (jobs.length > 0) this.#lanes.set(lane, jobs);
-      this.#forget(job);
-      return job;
-    }
-    return undefined;
+    const lane = this.#isStopped ? undefined : this.#lanes.shift();
+    const job = lane?.jobs.shift();
+    if (lane === undefined || job === undefined) return undefined;
+    // Behind all others: the next turn of this lane comes after theirs.
+    if (lane.jobs.length > 0) this.#lanes.push(lane);
+    this.#forget(job);
+    return job;
   }
 }

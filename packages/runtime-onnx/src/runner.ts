@@ -25,8 +25,19 @@ export interface RunnerOptions {
 
 const maxConnections = 64;
 
-/** What waits or runs for one connection, by request number: takes it out of the queue and says whether it had not begun. */
-type Pending = Map<number, { readonly remove: () => boolean; isForgotten: boolean }>;
+/** A request of one connection that waits or runs. */
+interface PendingRequest {
+  readonly request: number;
+  /** Takes it out of the queue and says whether it had not begun. */
+  remove: () => boolean;
+  isForgotten: boolean;
+}
+
+/**
+ * All of a connection: a few, since the peer sends the next batch when it has an answer. Not a `Map`: what it was before
+ * it grew goes on pointing to what it became, and so keeps the tensors of requests that are long answered.
+ */
+type Pending = PendingRequest[];
 
 /** Serves the runtime link: replicas are loaded, run and released here, one job at a time. */
 export class Runner {
@@ -76,14 +87,14 @@ export class Runner {
   }
 
   #accept(socket: Socket): void {
-    const pending: Pending = new Map();
+    const pending: Pending = [];
     const connection = openConnection(socket, this.#frameLimits, {
       onHello: (frame) => void readHello(frame.header),
       onFrame: (frame) => this.#dispatch(connection, pending, frame),
       onClose: () => {
         this.#greeted.delete(connection);
         this.#sockets.delete(socket);
-        for (const { remove } of pending.values()) remove();
+        for (const { remove } of pending) remove();
       },
     });
     this.#sockets.add(socket);
@@ -105,8 +116,8 @@ export class Runner {
           connection.send(frameKinds.healthReport, frame.request, this.#replicas.report()),
         );
       case frameKinds.cancel: {
-        const waiting = pending.get(frame.request);
-        if (waiting?.remove() === true) pending.delete(frame.request);
+        const waiting = pending.find(({ request }) => request === frame.request);
+        if (waiting?.remove() === true) end(pending, waiting);
         else if (waiting !== undefined) waiting.isForgotten = true;
         return;
       }
@@ -127,13 +138,15 @@ export class Runner {
   #infer(connection: Connection, pending: Pending, { header, payload, request }: Frame): void {
     const { replica, inputs, outputs } = readInferHeader(header);
     const tensors = readTensors(inputs, payload);
-    if (pending.has(request)) throw new MusterError('link_violation', `request ${request} is open already`);
-    const remove = this.#queue.add(replica, {
+    if (pending.some((other) => other.request === request))
+      throw new MusterError('link_violation', `request ${request} is open already`);
+    const own: PendingRequest = { request, remove: () => false, isForgotten: false };
+    own.remove = this.#queue.add(replica, {
       weightBytes: payload.byteLength,
       run: async () => {
         try {
           const result = await this.#replicas.run(replica, tensors, outputs);
-          if (pending.get(request)?.isForgotten === true) return;
+          if (own.isForgotten) return;
           connection.send(
             frameKinds.result,
             request,
@@ -141,13 +154,14 @@ export class Runner {
             result.outputs.map(({ bytes }) => bytes),
           );
         } catch (thrown) {
-          if (pending.get(request)?.isForgotten !== true) connection.sendError(request, thrown);
+          if (!own.isForgotten) connection.sendError(request, thrown);
         } finally {
-          pending.delete(request);
+          end(pending, own);
         }
       },
     });
-    pending.set(request, { remove, isForgotten: false });
+    // The queue has begun it perhaps, but it ends in a later turn.
+    pending.push(own);
   }
 
   #load(connection: Connection, frame: Frame): void {
@@ -180,4 +194,9 @@ export class Runner {
       },
     });
   }
+}
+
+function end(pending: Pending, request: PendingRequest): void {
+  const index = pending.indexOf(request);
+  if (index >= 0) pending.splice(index, 1);
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { aDeployment, aRequest, anEndpoint } from '../../test-support/serving-twins.ts';
+import { bytesKeptBehind } from '../../test-support/kept-by-garbage.ts';
 import { BatchQueue } from './batch-queue.ts';
 import { Job } from './job.ts';
 
@@ -66,5 +67,19 @@ describe('the queue of a deployment', () => {
     queue.remove(b);
     expect(queue.takeAll()).toEqual([a, c]);
     expect([queue.size, queue.bytes, queue.rows]).toEqual([0, 0, 0]);
+  });
+
+  test('keeps nothing of what has left it', () => {
+    const queue = new BatchQueue();
+    const kept = bytesKeptBehind({
+      make: (bytes) => {
+        const request = aRequest(endpoint, deployment, [0]);
+        const inputs = request.inputs.map((input) => ({ ...input, bytes }));
+        return new Job({ ...request, inputs }, nobody, 'k', undefined);
+      },
+      enter: (job) => queue.add(job),
+      leave: (job) => queue.remove(job),
+    });
+    expect(kept).toBeLessThan(4 * 1024 * 1024);
   });
 });

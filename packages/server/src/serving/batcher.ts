@@ -4,10 +4,11 @@ import { BatchQueue } from './batch-queue.ts';
 import { runBatch } from './batch-run.ts';
 import { createDeadlineWatch } from './deadline-watch.ts';
 import type { PredictRequest, Prediction } from './faces.ts';
-import { Job, type JobHome, callerLeft, keyOf, rowsOf } from './job.ts';
+import { Job, type JobHome, callerLeft, keyOf } from './job.ts';
 import type { ReplicaPool, Slot } from './replica-pool.ts';
 import { createRowGain } from './row-gain.ts';
 import type { Incident, RoutedDeployment } from './routing-table.ts';
+import { RunsInFlight } from './runs-in-flight.ts';
 
 /** What a batcher tells the rest of serving. */
 export interface BatcherEvents {
@@ -49,8 +50,7 @@ export class Batcher implements JobHome {
   readonly #copies = new BatchQueue();
   /** Were in flight when a runner died; they go first. */
   readonly #suspects = new BatchQueue();
-  /** The batches in flight and where, in the order in which they were sent. */
-  readonly #runs = new Map<readonly Job[], Slot>();
+  readonly #runs = new RunsInFlight();
   readonly #deadlines = createDeadlineWatch((nowMs) => this.#endLate(nowMs));
   #placed: PlacedDeployment;
   #gain: ReturnType<typeof createRowGain>;
@@ -86,9 +86,7 @@ export class Batcher implements JobHome {
   }
 
   get inFlight(): number {
-    let jobs = 0;
-    for (const run of this.#runs.keys()) jobs += run.length;
-    return jobs;
+    return this.#runs.jobs().length;
   }
 
   get isRetired(): boolean {
@@ -192,19 +190,13 @@ export class Batcher implements JobHome {
     clearTimeout(this.#waitTimer);
     this.#deadlines.stop();
     const stopped = new MusterError('endpoint_not_ready', 'the gateway is stopping', { retryAfterSeconds: 1 });
-    for (const job of [...this.takeWaiting(), ...this.#copies.takeAll(), ...[...this.#runs.keys()].flat()])
-      job.fail(stopped);
+    for (const job of [...this.takeWaiting(), ...this.#copies.takeAll(), ...this.#runs.jobs()]) job.fail(stopped);
   }
 
   /** Ends what is past its deadline; the earliest deadline of what is left. */
   #endLate(nowMs: number): number | undefined {
     let nextMs: number | undefined;
-    for (const job of [
-      ...this.#queue.jobs(),
-      ...this.#suspects.jobs(),
-      ...this.#copies.jobs(),
-      ...[...this.#runs.keys()].flat(),
-    ]) {
+    for (const job of [...this.#queue.jobs(), ...this.#suspects.jobs(), ...this.#copies.jobs(), ...this.#runs.jobs()]) {
       if (job.state === 'settled') continue;
       if (job.request.deadlineMs <= nowMs) job.fail(this.#late(job));
       else nextMs = Math.min(nextMs ?? Number.POSITIVE_INFINITY, job.request.deadlineMs);
@@ -260,8 +252,7 @@ export class Batcher implements JobHome {
    */
   #nextSlot(queue: BatchQueue): Slot | undefined {
     if (queue !== this.#queue || this.#microsPerRun < worthPrefetchingMicros) return undefined;
-    let rows = this.#mayMerge ? this.#gain.limit : 1;
-    for (const run of this.#runs.keys()) rows = Math.min(rows, rowsOf(run));
+    const rows = this.#runs.fewestRows(this.#mayMerge ? this.#gain.limit : 1);
     if (queue.rowsOfNext(rows) < rows) return undefined;
     return this.#options.pool.free(this.deployment.replicas, 2);
   }
@@ -322,9 +313,9 @@ export class Batcher implements JobHome {
       job.state = 'running';
       job.startedMs = startedMs;
     }
-    this.#runs.set(batch, slot);
+    this.#runs.add(batch, slot);
     const end = await runBatch(slot, deployment, batch, () => this.#pump());
-    const hadBegun = this.#runs.delete(batch);
+    const hadBegun = this.#runs.end(batch);
     switch (end.kind) {
       case 'answered':
         events.ran(deployment, end.rows, end.runMicros);
@@ -371,7 +362,7 @@ export class Batcher implements JobHome {
   #suspect(slot: Slot, batch: readonly Job[], at: number): void {
     const { events } = this.#options;
     // A runner works on one batch at a time: what was sent behind this one had not begun and is not to blame.
-    for (const [behind, { runner }] of this.#runs) if (runner === slot.runner) this.#runs.delete(behind);
+    this.#runs.forget(slot.runner);
     const isConfirmed = batch.length === 1 && (batch[0]?.crashes ?? 0) > 0;
     events.incident({
       at,

@@ -11,6 +11,7 @@ import { createGatewayRoutes } from './gateway-routes.ts';
 import { createInferenceHandler } from './inference-handler.ts';
 import { type ServingMetrics, createServingMetrics } from './metrics.ts';
 import { type PredictorLimits, TablePredictor, defaultPredictorLimits } from './predictor.ts';
+import { createOpenResponses } from './http/open-responses.ts';
 import { RoutingFollower } from './routing-follower.ts';
 import type { ServingLog } from './serving-log.ts';
 import { type TlsFiles, readTlsFiles, watchTlsFiles } from './tls-files.ts';
@@ -61,8 +62,7 @@ const maxHeaderBytes = 32 * 1024;
 /** The data plane of one gateway process, composed: admission, predictions, forwarding, metrics, behind one port. */
 export function createGateway(values: GatewayValues): Gateway {
   const { log, clock = systemClock } = values;
-  /** The last response of each connection: what a drain has to look at. */
-  const responses = new Map<Socket, ServerResponse>();
+  const responses = createOpenResponses();
   let isDraining = false;
   let stopWatching = (): void => undefined;
 
@@ -142,7 +142,7 @@ export function createGateway(values: GatewayValues): Gateway {
   });
 
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    responses.set(request.socket, response);
+    responses.began(request.socket, response);
     // A caller whose connection was kept must open a new one, elsewhere.
     if (isDraining) response.shouldKeepAlive = false;
     if (answerInference(request, response) || answerRoutes(request, response)) return;
@@ -161,9 +161,7 @@ export function createGateway(values: GatewayValues): Gateway {
       : createSecureServer({ ...options, ...readTlsFiles(values.tls) }, answer);
   server.maxConnections = values.maxConnections ?? 16_384;
   server.on('clientError', answerBadRequest);
-  server.on(values.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
-    socket.once('close', () => responses.delete(socket)),
-  );
+  server.on(values.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => responses.opened(socket));
 
   return {
     start: async () => {
@@ -180,7 +178,7 @@ export function createGateway(values: GatewayValues): Gateway {
     },
     drain: async (limitMs) => {
       isDraining = true;
-      for (const response of responses.values()) if (!response.headersSent) response.shouldKeepAlive = false;
+      for (const response of responses.all()) if (!response.headersSent) response.shouldKeepAlive = false;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       let cancel = (): void => undefined;
@@ -189,7 +187,7 @@ export function createGateway(values: GatewayValues): Gateway {
       });
       await Promise.race([closed, limit]);
       cancel();
-      return [...responses.values()].every((response) => response.writableFinished || response.destroyed);
+      return responses.all().every((response) => response.writableFinished || response.destroyed);
     },
     stop: async () => {
       isDraining = true;

@@ -1,4 +1,5 @@
 import { MusterError } from '@muster-ml/protocol';
+import type { BatchQueue } from './batch-queue.ts';
 import type { PredictRequest, Prediction } from './faces.ts';
 import { mergeKey } from './merging.ts';
 
@@ -33,6 +34,10 @@ export class Job {
   startedMs = 0;
   /** Runners that died while they ran it. */
   crashes = 0;
+  /** Where it waits, and who waits next to it; the queue's own. */
+  queue: BatchQueue | undefined;
+  ahead: Job | undefined;
+  behind: Job | undefined;
   readonly #delivery: JobDelivery | undefined;
 
   /** Without a delivery it is a copy. */

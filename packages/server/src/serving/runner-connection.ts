@@ -28,6 +28,7 @@ export class RunnerConnection {
   reserved: object | undefined;
   isWanted = true;
   readonly #options: RunnerConnectionOptions;
+  /** Runs in flight by replica; one that is idle stays in it, at 0, until it is gone or the link is. */
   readonly #busy = new Map<string, number>();
   readonly #refused = new Map<string, number>();
   #link: RuntimeLink | undefined;
@@ -51,8 +52,8 @@ export class RunnerConnection {
   }
 
   /** Replicas with something in flight. */
-  busyReplicas(): Iterable<string> {
-    return this.#busy.keys();
+  *busyReplicas(): Iterable<string> {
+    for (const [replica, runs] of this.#busy) if (runs > 0) yield replica;
   }
 
   busy(replica: string): number {
@@ -87,9 +88,7 @@ export class RunnerConnection {
       return { failed, died: link !== undefined && !link.isOpen };
     } finally {
       this.#inFlight -= 1;
-      const left = this.busy(header.replica) - 1;
-      if (left > 0) this.#busy.set(header.replica, left);
-      else this.#busy.delete(header.replica);
+      this.#busy.set(header.replica, this.busy(header.replica) - 1);
       if (this.#inFlight === 0 && (this.reserved !== undefined || !this.isWanted)) this.#options.onChange();
     }
   }
@@ -115,6 +114,7 @@ export class RunnerConnection {
         software,
         onReplicaEvent: (event) => {
           this.#refused.delete(event.replica);
+          if (event.state !== 'ready') this.#forgetIdle();
           onChange();
         },
         onDrain: onChange,
@@ -135,8 +135,13 @@ export class RunnerConnection {
     }
   }
 
+  #forgetIdle(): void {
+    for (const [replica, runs] of this.#busy) if (runs === 0) this.#busy.delete(replica);
+  }
+
   #lose(error: MusterError): void {
     this.#link = undefined;
+    this.#forgetIdle();
     if (this.#stopped) return;
     this.#options.log.warn({ address: this.address, problem: error.message, inFlight: this.#inFlight }, 'runner lost');
     this.#retry();

@@ -15,6 +15,7 @@ import {
 } from '@muster-ml/protocol';
 import { parseLinkAddress } from './address.ts';
 import { helloSchema, parseReplicaEvent } from './link-schemas.ts';
+import { createOpenQuestions } from './open-questions.ts';
 
 export interface RuntimeLinkOptions {
   /** `unix:/path` or `tcp:host:port` */
@@ -75,12 +76,11 @@ export class RuntimeLink {
   readonly #socket: Socket;
   readonly #options: RuntimeLinkOptions;
   readonly #reader: FrameReader;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = createOpenQuestions<Waiting>();
   readonly #ready = new Set<string>();
   #onOpen: ((error: MusterError | undefined) => void) | undefined;
   #state: 'opening' | 'open' | 'closed' = 'opening';
   #runner: Hello = { link: linkVersion, role: 'unknown', software: 'unknown' };
-  #lastRequest = 0;
   #congested = false;
 
   /** Use `openRuntimeLink`. */
@@ -137,14 +137,14 @@ export class RuntimeLink {
    * an `error` frame rejects with the error that it carries.
    */
   ask(kind: FrameKind, answerKind: FrameKind, header: unknown, payload: readonly Uint8Array[] = []): Asked {
-    const request = this.#nextRequest();
+    const request = this.#waiting.nextNumber();
     const answer = new Promise<Frame>((resolve, reject) => {
       if (this.#state !== 'open') {
         reject(lost(this.address, 'it is closed'));
         return;
       }
       const frame = encodeFrame(kind, request, header, payload, this.#options.limits);
-      this.#waiting.set(request, { kind: answerKind, resolve, reject });
+      this.#waiting.open(request, { kind: answerKind, resolve, reject });
       this.#write(frame);
     });
     return { request, answer };
@@ -152,9 +152,8 @@ export class RuntimeLink {
 
   /** Takes a question back: the runner drops it if it has not started, and `answer` fails with `request_cancelled` at once. */
   cancel(request: number): void {
-    const waiting = this.#waiting.get(request);
+    const waiting = this.#waiting.take(request);
     if (waiting === undefined) return;
-    this.#waiting.delete(request);
     this.#write(encodeFrame(frameKinds.cancel, request, undefined));
     waiting.reject(new MusterError('request_cancelled', 'the request to the runner was cancelled'));
   }
@@ -166,19 +165,11 @@ export class RuntimeLink {
     this.#state = 'closed';
     this.#ready.clear();
     this.#socket.destroy();
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const { reject } of waiting) reject(error);
+    for (const { reject } of this.#waiting.takeAll()) reject(error);
     const opening = this.#onOpen;
     this.#onOpen = undefined;
     if (wasOpen) this.#options.onClose?.(error);
     else opening?.(error);
-  }
-
-  #nextRequest(): number {
-    do this.#lastRequest = this.#lastRequest >= 0xffff_ffff ? 1 : this.#lastRequest + 1;
-    while (this.#waiting.has(this.#lastRequest));
-    return this.#lastRequest;
   }
 
   #write(frame: readonly Uint8Array[]): void {
@@ -224,10 +215,9 @@ export class RuntimeLink {
       this.#hear(frame);
       return;
     }
-    const waiting = this.#waiting.get(frame.request);
+    const waiting = this.#waiting.take(frame.request);
     // An answer to a question that was taken back.
     if (waiting === undefined) return;
-    this.#waiting.delete(frame.request);
     if (frame.kind === waiting.kind) {
       waiting.resolve(frame);
     } else if (frame.kind === frameKinds.error) {
