@@ -16,6 +16,12 @@ export interface FrameLimits {
 /** 2 GiB of payload is the most that an endpoint's body limit can be set to. */
 export const defaultFrameLimits: FrameLimits = { maxHeaderBytes, maxPayloadBytes: 2 ** 31 };
 
+/** Bytes of the largest element of a tensor. */
+const payloadAlignment = 8;
+
+/** Payloads up to this size are moved where that aligns them. */
+const movedBytes = 64 * 1024;
+
 const highestKind = Math.max(...Object.values(frameKinds));
 const nothing = new Uint8Array(0);
 const encoder = new TextEncoder();
@@ -130,8 +136,9 @@ export class FrameReader {
       onFrame(this.#frame(prelude, at, nothing));
       return;
     }
-    // Zeroed memory is only touched, and so only taken, as bytes arrive.
-    this.#body = new Uint8Array(bodyBytes);
+    // Zeroed memory is only touched, and so only taken, as bytes arrive. It begins so that the payload is aligned.
+    const skipped = -readU32(prelude, at + 9) & (payloadAlignment - 1);
+    this.#body = new Uint8Array(new ArrayBuffer(skipped + bodyBytes), skipped);
     this.#bodyFilled = 0;
   }
 
@@ -181,9 +188,18 @@ export class FrameReader {
       kind: (prelude[at + 4] ?? 0) as FrameKind,
       request: readU32(prelude, at + 5),
       header,
-      payload: headerBytes === body.byteLength ? nothing : body.subarray(headerBytes),
+      payload: headerBytes === body.byteLength ? nothing : alignedPayload(body, headerBytes),
     };
   }
+}
+
+/**
+ * The payload behind a header. A small one that lies askew is moved once here, so that its tensors can be read as
+ * arrays of their elements: else each of the requests that share it would have to copy its own part.
+ */
+function alignedPayload(body: Uint8Array, headerBytes: number): Uint8Array {
+  const isAligned = (body.byteOffset + headerBytes) % payloadAlignment === 0;
+  return isAligned || body.byteLength - headerBytes > movedBytes ? body.subarray(headerBytes) : body.slice(headerBytes);
 }
 
 function readU32(bytes: Uint8Array, at: number): number {
