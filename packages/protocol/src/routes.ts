@@ -7,6 +7,7 @@ import {
   rollbackSchema,
   updateEndpointSchema,
 } from './management/endpoints.ts';
+import { followSchema, setFollowSchema } from './management/follows.ts';
 import { actorSchema, installationStatusSchema } from './management/installation.ts';
 import {
   aliasTargetSchema,
@@ -19,6 +20,7 @@ import {
 import { aliasSchema, modelNameSchema, slugSchema, versionNumberSchema } from './management/names.ts';
 import { operationSchema } from './management/operations.ts';
 import { pageOf, pageQuerySchema } from './management/pages.ts';
+import { scoreSchema, startScoreSchema } from './management/scores.ts';
 import { startUploadSchema, storedObjectSchema, uploadSchema } from './management/uploads.ts';
 
 /** What a route's body or answer is when it is not JSON. */
@@ -34,6 +36,8 @@ export interface Route {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType | RawBody;
+  /** The most that a body in JSON may take, where that is more than management requests usually do. */
+  readonly bodyBytes?: number;
   readonly answer: { readonly status: 200 | 201 | 202 | 204; readonly schema?: z.ZodType | RawBody };
   /** An update that takes `If-Match` with the ETag that the read gave. */
   readonly conditional?: boolean;
@@ -49,6 +53,7 @@ const alias = z.strictObject({ model: modelNameSchema, alias: aliasSchema });
 const upload = z.strictObject({ upload: z.string().max(100) });
 const endpoint = z.strictObject({ endpoint: slugSchema });
 const operation = z.strictObject({ operation: z.string().max(100) });
+const score = z.strictObject({ score: z.string().max(100) });
 
 /** The management API under `/api/v1`. A released route changes only by addition. */
 export const routes = {
@@ -174,6 +179,8 @@ export const routes = {
     summary: 'Inspects an uploaded file and registers it as the next version',
     params: model,
     body: createVersionSchema,
+    // It may bring a sample of images or of long texts.
+    bodyBytes: 16 * 1024 * 1024,
     answer: { status: 202, schema: operationSchema },
   }),
   versionGet: route({
@@ -253,6 +260,31 @@ export const routes = {
     query: pageQuerySchema,
     answer: { status: 200, schema: pageOf(endpointEventSchema) },
   }),
+  followGet: route({
+    method: 'GET',
+    path: '/api/v1/endpoints/{endpoint}/follow',
+    action: 'endpoint.read',
+    summary: 'Which alias of an MLflow server an endpoint follows',
+    params: endpoint,
+    answer: { status: 200, schema: followSchema },
+  }),
+  followSet: route({
+    method: 'PUT',
+    path: '/api/v1/endpoints/{endpoint}/follow',
+    action: 'endpoint.deploy',
+    summary: 'Makes an endpoint follow an alias of an MLflow server',
+    params: endpoint,
+    body: setFollowSchema,
+    answer: { status: 200, schema: followSchema },
+  }),
+  followEnd: route({
+    method: 'DELETE',
+    path: '/api/v1/endpoints/{endpoint}/follow',
+    action: 'endpoint.deploy',
+    summary: 'Ends following; what is live stays',
+    params: endpoint,
+    answer: { status: 204 },
+  }),
   deploy: route({
     method: 'POST',
     path: '/api/v1/endpoints/{endpoint}/deployments',
@@ -286,6 +318,57 @@ export const routes = {
     params: endpoint,
     body: rollbackSchema,
     answer: { status: 202, schema: operationSchema },
+  }),
+
+  scoreStart: route({
+    method: 'POST',
+    path: '/api/v1/endpoints/{endpoint}/scores',
+    action: 'endpoint.score',
+    summary: 'Scores an uploaded table in the background',
+    params: endpoint,
+    body: startScoreSchema,
+    answer: { status: 202, schema: operationSchema },
+  }),
+  scoreList: route({
+    method: 'GET',
+    path: '/api/v1/endpoints/{endpoint}/scores',
+    action: 'score.read',
+    summary: 'Scores of an endpoint, newest first',
+    params: endpoint,
+    query: pageQuerySchema,
+    answer: { status: 200, schema: pageOf(scoreSchema) },
+  }),
+  scoreGet: route({
+    method: 'GET',
+    path: '/api/v1/scores/{score}',
+    action: 'score.read',
+    summary: 'One score and how far it is',
+    params: score,
+    answer: { status: 200, schema: scoreSchema },
+  }),
+  scoreResult: route({
+    method: 'GET',
+    path: '/api/v1/scores/{score}/result',
+    action: 'score.read',
+    summary: 'The table of answers',
+    params: score,
+    answer: { status: 200, schema: 'octet-stream' },
+  }),
+  scoreErrors: route({
+    method: 'GET',
+    path: '/api/v1/scores/{score}/errors',
+    action: 'score.read',
+    summary: 'The rows without an answer, with reasons (JSONL)',
+    params: score,
+    answer: { status: 200, schema: 'octet-stream' },
+  }),
+  scoreDelete: route({
+    method: 'DELETE',
+    path: '/api/v1/scores/{score}',
+    action: 'score.delete',
+    summary: 'Removes a score that has ended, with its result',
+    params: score,
+    answer: { status: 204 },
   }),
 } as const;
 

@@ -1,9 +1,11 @@
 import { deploymentCodes } from './codes-deployments.ts';
 import { identityCodes } from './codes-identity.ts';
 import { inferenceCodes } from './codes-inference.ts';
+import { mlflowCodes } from './codes-mlflow.ts';
 import { platformCodes } from './codes-platform.ts';
 import { registryCodes } from './codes-registry.ts';
 import { runnerCodes } from './codes-runners.ts';
+import { scoringCodes } from './codes-scoring.ts';
 
 /** Every error that Muster can answer with, by its code. `docs/reference/errors.md` is tested against it. */
 export const catalogue = {
@@ -13,6 +15,8 @@ export const catalogue = {
   ...registryCodes,
   ...deploymentCodes,
   ...runnerCodes,
+  ...scoringCodes,
+  ...mlflowCodes,
 };
 
 /** A code of the catalogue: stable, in snake case, safe to match on. */

@@ -68,6 +68,16 @@ export const registryCodes = codes({
     title: 'The signature does not fit the file',
     remedy: 'Give names and types that match the inputs of the file.',
   },
+  sample_needed: {
+    kind: 'invalid',
+    title: 'The model does not tell what it takes',
+    remedy: 'Hand it over with a few rows: --sample rows.csv.',
+  },
+  requirements_needed: {
+    kind: 'invalid',
+    title: 'The file does not tell what the model needs',
+    remedy: 'Name its packages: --requirements requirements.txt.',
+  },
   invalid_sample: {
     kind: 'invalid',
     title: 'The sample does not fit the model',

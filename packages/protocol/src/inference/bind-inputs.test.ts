@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { bindInputs, checkOutputs } from './bind-inputs.ts';
+import { byteElements } from './byte-elements.ts';
 import { inferOptions } from './infer-options.ts';
 import { type InferInput, noParameters } from './infer-request.ts';
-import type { Signature } from './tensor.ts';
+import { readInferBody } from './read-infer-body.ts';
+import { type Signature, missingText } from './tensor.ts';
 
 const signature: Signature = {
   inputs: [
@@ -28,6 +30,26 @@ function code(inputs: readonly InferInput[], of = signature): unknown {
     return (error as { readonly code: unknown }).code;
   }
 }
+
+describe('texts that are null', () => {
+  const body = '{"inputs":[{"name":"t","datatype":"BYTES","shape":[3],"data":["a",null,"b"]}]}';
+  const read = () => readInferBody(new TextEncoder().encode(body), undefined).inputs;
+  const of = (nullable: boolean): Signature => ({
+    inputs: [{ name: 't', datatype: 'BYTES', shape: [-1], nullable }],
+    outputs: signature.outputs,
+  });
+
+  test('are missing where the model takes that', () => {
+    const bytes = bindInputs(read(), of(true), 4).inputs[0]?.bytes ?? new Uint8Array(0);
+    expect(byteElements(bytes)).toEqual([Uint8Array.of(0x61), missingText, Uint8Array.of(0x62)]);
+  });
+
+  test('are refused elsewhere, by their place', () => {
+    expect(() => bindInputs(read(), of(false), 4)).toThrow(
+      expect.objectContaining({ code: 'invalid_data', place: 'inputs[0].data[1]' }) as Error,
+    );
+  });
+});
 
 describe('inputs', () => {
   test('come out in the order of the model, with the count of their rows', () => {

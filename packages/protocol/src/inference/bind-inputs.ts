@@ -1,8 +1,10 @@
 import { type ErrorCode } from '../errors/catalogue.ts';
 import { MusterError } from '../errors/muster-error.ts';
+import { byteElements } from './byte-elements.ts';
 import type { InferInput } from './infer-request.ts';
+import { hasMissing } from './missing-texts.ts';
 import { quoteName } from './shape.ts';
-import { type Signature, type Tensor, type TensorSpec, isBatched } from './tensor.ts';
+import { type Signature, type Tensor, type TensorSpec, isBatched, missingText } from './tensor.ts';
 
 /** Inputs that fit a model. */
 export interface BoundInputs {
@@ -37,6 +39,7 @@ export function bindInputs(given: readonly InferInput[], signature: Signature, m
       );
     }
     if (!shapeFits(input.shape, spec.shape)) throw wrongShape(i, input, spec);
+    if (spec.datatype === 'BYTES' && spec.nullable !== true && hasMissing(input.bytes)) throw missingValue(i, input);
     if (batched) {
       const own = input.shape[0] ?? 0;
       if (own > maxRows) throw tooManyRows(own, maxRows, `inputs[${i}].shape`);
@@ -119,6 +122,12 @@ function shapeFits(shape: readonly number[], spec: readonly number[]): boolean {
 function wrongShape(index: number, input: InferInput, spec: TensorSpec): MusterError {
   const message = `inputs[${index}] (${quoteName(input.name)}) has the shape [${input.shape.join(',')}], the model takes [${spec.shape.join(',')}]`;
   return fail('invalid_shape', message, `inputs[${index}].shape`);
+}
+
+function missingValue(index: number, input: InferInput): MusterError {
+  const at = byteElements(input.bytes).findIndex((element) => element[0] === missingText[0]);
+  const place = `inputs[${index}].data[${at}]`;
+  return fail('invalid_data', `${place} is not a string, as BYTES takes`, place);
 }
 
 function unknownInput(index: number, name: string, signature: Signature): MusterError {

@@ -1,5 +1,6 @@
 export { type BoundInputs, bindInputs, checkOutputs, tooManyRows } from './bind-inputs.ts';
 export { byteElements, countByteElements, packByteElements } from './byte-elements.ts';
+export { type TensorDifference, compareTensors, differenceText } from './compare-tensors.ts';
 export { type InferOptions, inferOptions, requestedOutputNames, wantsBinary } from './infer-options.ts';
 export {
   type InferInput,
@@ -21,5 +22,6 @@ export {
   datatypeSizes,
   isBatched,
   isDatatype,
+  missingText,
 } from './tensor.ts';
 export { type InferResponse, type WrittenResponse, writeInferResponse } from './write-infer-response.ts';

@@ -1,7 +1,8 @@
 import { MusterError } from '../errors/muster-error.ts';
 import { type JsonScanner, maxDepth } from './json-scanner.ts';
 import { readFloats, readInt64, readInteger } from './read-number.ts';
-import { type Datatype, datatypeSizes } from './tensor.ts';
+import { noteMissing } from './missing-texts.ts';
+import { type Datatype, datatypeSizes, missingText } from './tensor.ts';
 import { roundToBfloat16 } from './bfloat16.ts';
 
 const openBracket = 0x5b;
@@ -228,28 +229,47 @@ function readSpecial(scanner: JsonScanner): number | undefined {
 class StringElements implements ElementReader {
   #bytes: Uint8Array<ArrayBuffer>;
   #used = 0;
+  #hasMissing = false;
 
   constructor(capacity: number) {
     this.#bytes = new Uint8Array(Math.min(capacity * 16, 65_536));
   }
 
   one(scanner: JsonScanner): boolean {
-    if (scanner.peek() !== 0x22) return false;
+    if (scanner.peek() !== 0x22) return this.#missing(scanner);
     const from = scanner.at;
     const size = scanner.skipString();
-    const needed = this.#used + 4 + size;
+    const at = this.#make(size);
+    scanner.copyString(from, this.#bytes, at, size);
+    return true;
+  }
+
+  /** A null: whether the model takes it is found out when its signature is known. */
+  #missing(scanner: JsonScanner): boolean {
+    if (!scanner.word('null')) return false;
+    const at = this.#make(missingText.length);
+    this.#bytes.set(missingText, at);
+    this.#hasMissing = true;
+    return true;
+  }
+
+  /** Makes room for an element, behind the bytes of its length; answers where it begins. */
+  #make(size: number): number {
+    const at = this.#used + 4;
+    const needed = at + size;
     if (needed > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
       grown.set(this.#bytes.subarray(0, this.#used));
       this.#bytes = grown;
     }
     new DataView(this.#bytes.buffer).setUint32(this.#used, size, true);
-    scanner.copyString(from, this.#bytes, this.#used + 4, size);
     this.#used = needed;
-    return true;
+    return at;
   }
 
   bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#used);
+    const bytes = this.#bytes.subarray(0, this.#used);
+    if (this.#hasMissing) noteMissing(bytes);
+    return bytes;
   }
 }

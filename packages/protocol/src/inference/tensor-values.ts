@@ -1,7 +1,7 @@
 import { fromBfloat16 } from './bfloat16.ts';
 import { byteElements } from './byte-elements.ts';
 import { bfloat16Text, doubleText, halfText, singleText } from './number-text.ts';
-import type { Tensor } from './tensor.ts';
+import { type Tensor, missingText } from './tensor.ts';
 
 /** The bytes at an offset that a typed array of elements of `size` bytes can begin at; copied only where needed. */
 function aligned(
@@ -69,24 +69,31 @@ export function tensorNumbers(tensor: Tensor): ArrayLike<number> | ArrayLike<big
 
 /** The texts of a BYTES tensor; undefined for an element that is not UTF-8. */
 export function tensorTexts(tensor: Tensor): (string | undefined)[] {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  return byteElements(tensor.bytes).map((element) => {
-    try {
-      return decoder.decode(element);
-    } catch {
-      return undefined;
-    }
-  });
+  return byteElements(tensor.bytes).map(textOf);
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function textOf(element: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(element);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
  * Each element as JSON: 64-bit integers as bare digits, floats in the shortest form that reads back as the same value
- * of their datatype, what JSON has no number for as a string. An element that is not text is undefined.
+ * of their datatype, what JSON has no number for as a string, a missing text of a nullable tensor as null. An element that is not text is undefined.
  */
-export function tensorElementTexts(tensor: Tensor): readonly (string | undefined)[] {
+export function tensorElementTexts(tensor: Tensor, isNullable = false): readonly (string | undefined)[] {
   switch (tensor.datatype) {
     case 'BYTES':
-      return tensorTexts(tensor).map((text) => (text === undefined ? undefined : JSON.stringify(text)));
+      return byteElements(tensor.bytes).map((element) => {
+        if (isNullable && element.length === 1 && element[0] === missingText[0]) return 'null';
+        const text = textOf(element);
+        return text === undefined ? undefined : JSON.stringify(text);
+      });
     case 'BOOL':
       return Array.from(tensor.bytes, (byte) => (byte === 0 ? 'false' : 'true'));
     case 'BF16': {

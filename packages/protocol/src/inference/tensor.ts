@@ -43,23 +43,38 @@ export interface TensorSpec {
   readonly shape: readonly number[];
   /** An input that may be left out (it has a default in the model). */
   readonly optional?: boolean | undefined;
+  /**
+   * A column in which a value may be missing: NaN in FP16, FP32 and FP64, and `missingText` in BYTES. In JSON and CSV a
+   * missing value is null, or an empty cell.
+   */
+  readonly nullable?: boolean | undefined;
+  /** BYTES whose elements are JSON documents: interfaces that speak JSON take and give them as they are, not as texts. */
+  readonly isJson?: boolean | undefined;
 }
+
+/** What stands for a missing value among the elements of a nullable BYTES tensor: one byte that begins no UTF-8 text. */
+export const missingText: Uint8Array = Uint8Array.of(0xff);
 
 /**
  * What a version takes and gives: the contract with its callers.
  *
  * `features` names the columns of a model whose only input is a matrix `[-1, n]`; other models get one column an
- * input. `labels` names the classes of a classifier, by index.
+ * input. `labels` names the classes of a classifier, by index. `primary` names the output that the model's own
+ * `predict` gives, where there are others beside it: interfaces with room for one answer give that one.
  */
 export interface Signature {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly features?: readonly string[] | undefined;
   readonly labels?: readonly string[] | undefined;
+  readonly primary?: string | undefined;
+  /** What it answers to a row depends on the rows beside it: different callers' rows are never put together. */
+  readonly mixesRows?: boolean | undefined;
 }
 
 /** Whether dim 0 of every input and output is a variable batch dimension, so that callers' rows may be merged. */
 export function isBatched(signature: Signature): boolean {
+  if (signature.mixesRows === true) return false;
   const specs = [...signature.inputs, ...signature.outputs];
   return signature.inputs.length > 0 && specs.every((spec) => spec.shape[0] === -1);
 }

@@ -1,7 +1,7 @@
 import { MusterError } from '../errors/muster-error.ts';
 import { quoteName } from './shape.ts';
 import { tensorElementTexts } from './tensor-values.ts';
-import type { Tensor } from './tensor.ts';
+import type { Tensor, TensorSpec } from './tensor.ts';
 
 export interface InferResponse {
   readonly modelName: string;
@@ -9,6 +9,8 @@ export interface InferResponse {
   /** Echoed where the request had one. */
   readonly id: string | undefined;
   readonly outputs: readonly Tensor[];
+  /** What the model says about its outputs, where texts may be missing in some. */
+  readonly specs?: readonly TensorSpec[] | undefined;
   /** Which outputs go as binary sections, by index; undefined: none. */
   readonly binary: readonly boolean[] | undefined;
 }
@@ -37,13 +39,14 @@ export function writeInferResponse(response: InferResponse): WrittenResponse {
     if (response.binary?.[i] === true) {
       json += `,"parameters":{"binary_data_size":${output.bytes.length}}}`;
       (sections ??= []).push(output.bytes);
-    } else json += `,"data":[${dataText(output)}]}`;
+    } else json += `,"data":[${dataText(output, response.specs)}]}`;
   }
   return { json: `${json}]}`, sections: sections ?? noSections };
 }
 
-function dataText(output: Tensor): string {
-  const texts = tensorElementTexts(output);
+function dataText(output: Tensor, specs: readonly TensorSpec[] | undefined): string {
+  const isNullable = output.datatype === 'BYTES' && specs?.find(({ name }) => name === output.name)?.nullable;
+  const texts = tensorElementTexts(output, isNullable);
   const broken = output.datatype === 'BYTES' ? texts.indexOf(undefined) : -1;
   if (broken >= 0) {
     throw new MusterError(

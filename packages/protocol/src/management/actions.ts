@@ -16,6 +16,9 @@ export const actions = [
   'endpoint.delete',
   'endpoint.logs',
   'endpoint.predict',
+  'endpoint.score',
+  'score.read',
+  'score.delete',
 ] as const;
 
 export type Action = (typeof actions)[number];

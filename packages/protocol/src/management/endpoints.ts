@@ -49,6 +49,16 @@ export const onnxOptionsSchema = z.strictObject({
   graphOptimization: z.enum(['disabled', 'basic', 'extended', 'all']).default('all'),
 });
 
+export const pythonOptionsSchema = z.strictObject({
+  threads: z
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(1)
+    .describe('Threads that numeric libraries may use within one run (OMP_NUM_THREADS and its kin)'),
+});
+
 /** How a version is served. A pack of small models of one team is the default; `resources` or `ownRunner` gives a runner of its own. */
 export const servingSettingsSchema = z.strictObject({
   replicas: z.number().int().min(1).max(64).default(1),
@@ -56,6 +66,7 @@ export const servingSettingsSchema = z.strictObject({
   resources: resourcesSchema.default({}),
   batching: batchingSchema.prefault({}),
   onnx: onnxOptionsSchema.prefault({}),
+  python: pythonOptionsSchema.prefault({}),
 });
 
 export type ServingSettings = z.infer<typeof servingSettingsSchema>;

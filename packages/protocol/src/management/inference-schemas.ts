@@ -10,6 +10,8 @@ export const tensorSpecSchema = z.strictObject({
   datatype: datatypeSchema,
   shape: z.array(z.number().int().min(-1)).max(32),
   optional: z.boolean().optional(),
+  nullable: z.boolean().optional(),
+  isJson: z.boolean().optional(),
 });
 
 export const signatureSchema = z.strictObject({
@@ -17,4 +19,6 @@ export const signatureSchema = z.strictObject({
   outputs: z.array(tensorSpecSchema).min(1).max(10_000),
   features: z.array(z.string().min(1).max(1000)).max(100_000).optional(),
   labels: z.array(z.string().max(1000)).max(100_000).optional(),
+  primary: z.string().min(1).max(1000).optional(),
+  mixesRows: z.boolean().optional(),
 }) satisfies z.ZodType<Signature>;

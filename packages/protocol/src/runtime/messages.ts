@@ -1,5 +1,6 @@
 import type { Problem } from '../errors/problem.ts';
-import type { Datatype } from '../inference/tensor.ts';
+import type { Datatype, Signature } from '../inference/tensor.ts';
+import type { PythonFormat } from '../management/python.ts';
 
 /**
  * The runtime link: what the gateway and the runtime host say to a runner, over a Unix socket or TCP.
@@ -62,17 +63,32 @@ export interface Hello {
   readonly ready?: readonly string[];
 }
 
-/** What a runner needs to make a replica of an ONNX model. */
+/** What a runner needs to make a replica. */
 export interface LoadRequest {
   readonly replica: string;
   /** Path of the model file as the runner sees it. */
   readonly file: string;
-  readonly options: ReplicaOptions;
+  /** Of the ONNX runtime: how it runs. */
+  readonly options?: ReplicaOptions;
+  /** Of the Python runtime: what it is. */
+  readonly python?: PythonReplica;
   /** Rows to warm up with; without them the runner makes an input from the signature. */
   readonly sample?: readonly TensorHeader[]; // their bytes are the payload
 }
 
-/** How a replica runs; every field has an effect or is refused. */
+/** What the Python runtime is told about a model. */
+export interface PythonReplica {
+  readonly format: PythonFormat;
+  /** Inputs are checked against it by the gateway; the runner makes of them what the model takes. */
+  readonly signature: Signature;
+  /** The inputs are the columns of a table, or one matrix with named features. */
+  readonly isTable: boolean;
+}
+
+/** A request to load that the ONNX runtime takes. */
+export type OnnxLoadRequest = LoadRequest & { readonly options: ReplicaOptions };
+
+/** How a replica of an ONNX model runs; every field has an effect or is refused. */
 export interface ReplicaOptions {
   /** Threads within one run (0: the runtime's choice). */
   readonly intraOpThreads: number;

@@ -1,21 +1,26 @@
 import { roundToBfloat16 } from '../bfloat16.ts';
-import type { Datatype } from '../tensor.ts';
+import { type Datatype, missingText } from '../tensor.ts';
 import type { Cell } from './cell.ts';
 
 /** Stores a cell as element `index`; false where it does not fit the datatype. */
 export type ElementStore = (index: number, cell: Cell) => boolean;
 
-/** How cells go into `bytes` of a datatype, or as UTF-8 into `texts` for BYTES. */
+/** How cells go into `bytes` of a datatype, or as UTF-8 into `texts` for BYTES, where a nullable one takes null too. */
 export function elementStore(
   datatype: Datatype,
   bytes: Uint8Array<ArrayBuffer>,
   texts: Uint8Array[] | undefined,
+  isNullable: boolean,
 ): ElementStore {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   switch (datatype) {
     case 'BYTES': {
       const encoder = new TextEncoder();
       return (index, cell) => {
+        if (cell === null && isNullable && texts !== undefined) {
+          texts[index] = missingText;
+          return true;
+        }
         if (typeof cell !== 'string' || !cell.isWellFormed() || texts === undefined) return false;
         texts[index] = encoder.encode(cell);
         return true;

@@ -49,7 +49,7 @@ function encodeInput(
   const count = (stop - start) * rowElements;
   const texts: Uint8Array[] | undefined = spec.datatype === 'BYTES' ? new Array<Uint8Array>(count) : undefined;
   const bytes = new Uint8Array(count * datatypeSizes[spec.datatype]);
-  const store = elementStore(spec.datatype, bytes, texts);
+  const store = elementStore(spec.datatype, bytes, texts, spec.nullable === true);
   for (let row = start; row < stop; row++) {
     const cells = rows[row] ?? [];
     for (const index of indexes) {

@@ -30,6 +30,26 @@ export function predictionsJson(outputs: readonly Tensor[], signature: Signature
   );
 }
 
+/**
+ * The predictions of `rows` rows as MLflow's scoring server lists them, one JSON value a row: of a single output its
+ * value, as an array where it has more dimensions than the rows, of several an object by output.
+ *
+ * Throws as `predictionsJson`.
+ */
+export function scoringPredictions(outputs: readonly Tensor[], signature: Signature, rows: number): string[] {
+  const fields = outputs.map((output) => {
+    const field = outputField(output, signature, rows);
+    const shape = output.shape[0] === rows ? output.shape.slice(1) : output.shape;
+    return { name: JSON.stringify(field.name), value: (row: number) => nested(field.elements(row), shape) };
+  });
+  const [single] = fields;
+  return Array.from({ length: rows }, (_, row) =>
+    single !== undefined && fields.length === 1
+      ? single.value(row)
+      : `{${fields.map(({ name, value }) => `${name}:${value(row)}`).join(',')}}`,
+  );
+}
+
 /** The predictions as lines of CSV (RFC 4180), the names of the columns first; lists become `name.0`, `name.1`, … */
 export function predictionsCsv(
   outputs: readonly Tensor[],
@@ -52,7 +72,8 @@ function answerFields(outputs: readonly Tensor[], signature: Signature, rows: nu
 }
 
 function outputField(output: Tensor, signature: Signature, rows: number): AnswerField {
-  const texts = tensorElementTexts(output);
+  const spec = signature.outputs.find(({ name }) => name === output.name);
+  const texts = tensorElementTexts(output, spec?.nullable);
   // An output of another size than the rows is about the request as a whole: only a single row can have it.
   const hasRows = output.shape[0] === rows;
   if (!hasRows && rows !== 1) {
@@ -70,7 +91,8 @@ function outputField(output: Tensor, signature: Signature, rows: number): Answer
     labels: labelsOf(output, signature),
     elements: (row) =>
       texts.slice(row * size, (row + 1) * size).map((text) => {
-        if (text !== undefined) return text;
+        // A document was quoted as the text that it is; null is a missing one.
+        if (text !== undefined) return spec?.isJson === true && text !== 'null' ? (JSON.parse(text) as string) : text;
         throw new MusterError('output_not_text', `the output ${quoteName(output.name)} is not UTF-8`, {
           remedy: 'Ask for it as binary through /v2/models/{endpoint}/infer.',
         });

@@ -1,15 +1,15 @@
 import { MusterError } from '../../errors/muster-error.ts';
-import { JsonScanner, maxDepth } from '../json-scanner.ts';
+import { JsonScanner } from '../json-scanner.ts';
 import { quoteName } from '../shape.ts';
 import type { Cell, Row } from './cell.ts';
 import { nearestName } from './nearest-name.ts';
+import { readCell } from './read-cell.ts';
 import type { RowPlan } from './row-plan.ts';
 
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
-const quote = 0x22;
 
 /**
  * Reads `{"rows": [{"field": value, …}, …]}`. Throws `invalid_json`, and `invalid_rows` naming row and field: at most
@@ -54,42 +54,10 @@ function readRow(scanner: JsonScanner, plan: RowPlan, place: string): Row {
     const index = plan.columns[guess]?.name === name ? guess : (plan.byName.get(name) ?? -1);
     if (index < 0) throw unknownField(name, place, plan);
     if (row[index] !== undefined) throw invalid(`${place} has ${quoteName(name)} twice`, `${place}.${name}`);
-    row[index] = readCell(scanner, `${place}.${name}`, 0);
+    row[index] = readCell(scanner, plan.columns[index], `${place}.${name}`);
     guess = index + 1;
   } while (scanner.more(closeBrace));
   return row;
-}
-
-function readCell(scanner: JsonScanner, place: string, depth: number): Cell {
-  const byte = scanner.peek();
-  if (byte === quote) return scanner.string();
-  if (byte === openBracket) {
-    if (depth === maxDepth) throw scanner.fault(`values may nest at most ${maxDepth} deep`);
-    const cells: Cell[] = [];
-    if (scanner.open(openBracket, closeBracket)) {
-      do cells.push(readCell(scanner, place, depth + 1));
-      while (scanner.more(closeBracket));
-    }
-    return cells;
-  }
-  if (scanner.word('null') || scanner.word('NaN')) return null;
-  if (scanner.word('true')) return true;
-  if (scanner.word('false')) return false;
-  if (scanner.word('Infinity')) return Infinity;
-  if (scanner.word('-Infinity')) return -Infinity;
-  if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) return readNumber(scanner, place);
-  throw notRows(scanner, `${place} must be a value or a list of values`, place);
-}
-
-function readNumber(scanner: JsonScanner, place: string): number | bigint {
-  const start = scanner.at;
-  const isInteger = scanner.skipNumber();
-  const text = scanner.ascii(start, scanner.at);
-  const value = Number(text);
-  if (!Number.isFinite(value)) throw invalid(`${place} is larger than any number`, place);
-  if (!isInteger || Number.isSafeInteger(value)) return value;
-  // Integers of 64 bits have up to 20 characters; longer ones can only be meant as floats.
-  return text.length <= 20 ? BigInt(text) : value;
 }
 
 /** The error of a field that the model does not have. */

@@ -11,6 +11,10 @@ export interface Column {
   /** Shape of its value: `[]` is one value, else nested arrays; -1 takes any length, the same in all rows of a request. */
   readonly shape: readonly number[];
   readonly isOptional: boolean;
+  /** A text that may be missing; what floats do not have they have as NaN. */
+  readonly isNullable: boolean;
+  /** Its cell is the text of a JSON document. */
+  readonly isJson: boolean;
 }
 
 /**
@@ -55,13 +59,24 @@ function featureColumns({ inputs, features }: Signature): Column[] | undefined {
     datatype: input.datatype,
     shape: [],
     isOptional: false,
+    isNullable: input.nullable === true,
+    isJson: false,
   }));
 }
 
 function inputColumn(spec: TensorSpec, input: number): Column {
   const rest = hasRowDim(spec) ? spec.shape.slice(1) : spec.shape;
   const shape = rest.length === 1 && rest[0] === 1 ? [] : rest;
-  return { name: spec.name, input, offset: 0, datatype: spec.datatype, shape, isOptional: spec.optional === true };
+  return {
+    name: spec.name,
+    input,
+    offset: 0,
+    datatype: spec.datatype,
+    shape,
+    isOptional: spec.optional === true,
+    isNullable: spec.nullable === true,
+    isJson: spec.isJson === true && spec.datatype === 'BYTES' && shape.length === 0,
+  };
 }
 
 /** Whether the first dimension of an input or output counts rows; a fixed 1 is a model for one row at a time. */
@@ -76,7 +91,8 @@ export function exampleRow(plan: RowPlan): Record<string, unknown> {
   );
 }
 
-function exampleValue({ datatype, shape }: Column): unknown {
+function exampleValue({ datatype, shape, isJson }: Column): unknown {
+  if (isJson) return {};
   const single = datatype === 'BYTES' ? 'text' : datatype === 'BOOL' ? false : isFloat(datatype) ? 0.5 : 1;
   // Innermost first; long ones are cut short of what the model takes only where any length will do.
   return shape

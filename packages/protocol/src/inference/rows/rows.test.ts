@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { MusterError } from '../../errors/muster-error.ts';
 import { packByteElements } from '../byte-elements.ts';
 import { tensorNumbers, tensorTexts } from '../tensor-values.ts';
-import type { Datatype, Signature, Tensor } from '../tensor.ts';
+import { type Datatype, type Signature, type Tensor, missingText } from '../tensor.ts';
 import { encodeRows } from './encode-rows.ts';
 import { predictionsCsv, predictionsJson } from './predictions.ts';
 import { readJsonRows } from './read-json-rows.ts';
@@ -186,7 +186,16 @@ describe('rows of JSON', () => {
 });
 
 describe('a field of CSV', () => {
-  const column = (datatype: Datatype) => ({ name: 'c', input: 0, offset: 0, datatype, shape: [], isOptional: false });
+  const column = (datatype: Datatype) => ({
+    name: 'c',
+    input: 0,
+    offset: 0,
+    datatype,
+    shape: [],
+    isOptional: false,
+    isNullable: false,
+    isJson: false,
+  });
 
   test.each<[string, Datatype, unknown]>([
     ['', 'FP32', null],
@@ -206,6 +215,44 @@ describe('a field of CSV', () => {
     ['12', 'BYTES', '12'],
   ])('"%s" in a column of %s is %s', (text, datatype, cell) => {
     expect(textCell(text, column(datatype))).toEqual(cell);
+  });
+});
+
+describe('texts that may be missing', () => {
+  const city = { name: 'city', datatype: 'BYTES', shape: [-1], nullable: true } as const;
+  const of = signature([city], { outputs: [city] });
+
+  test('are null in JSON and empty in CSV, both ways', () => {
+    const [tensor] = encode(of, [{ city: null }, { city: 'Köln' }]);
+    if (tensor === undefined) throw new Error('no tensor');
+    expect(tensor.bytes).toEqual(packByteElements([missingText, encoder.encode('Köln')]));
+    expect(predictionsJson([tensor], of, 2)).toEqual(['{"city":null}', '{"city":"Köln"}']);
+    expect(predictionsCsv([tensor], of, 2).lines).toEqual(['', 'Köln']);
+    const [column] = rowPlan(of).columns;
+    if (column !== undefined) expect(textCell('', column)).toBeNull();
+  });
+
+  test('are refused as null where the model does not say so', () => {
+    const strict = signature([{ name: 'city', datatype: 'BYTES', shape: [-1] }]);
+    expect(failure(() => encode(strict, [{ city: null }])).code).toBe('invalid_rows');
+  });
+});
+
+describe('columns of JSON documents', () => {
+  const of = signature([{ name: 'input', datatype: 'BYTES', shape: [-1], isJson: true }], {
+    outputs: [{ name: 'input', datatype: 'BYTES', shape: [-1], isJson: true }],
+  });
+
+  test('take any value and give it back as it is', () => {
+    const values = [{ a: [1, { b: null }] }, [1, 2], 'text', 3];
+    const [tensor] = encode(
+      of,
+      values.map((input) => ({ input })),
+    );
+    if (tensor === undefined) throw new Error('no tensor');
+    expect(predictionsJson([tensor], of, 4).map((row) => JSON.parse(row) as unknown)).toEqual(
+      values.map((input) => ({ input })),
+    );
   });
 });
 

@@ -8,9 +8,10 @@ const integer = /^[+-]?\d{1,20}$/;
  * A field of CSV as the cell that its column takes: CSV has nothing but text. Empty, `NaN` and `NA` are unknown; a text
  * that is no value of the column's kind stays one, and is refused when it is stored. A list is written as in JSON.
  */
-export function textCell(text: string, { datatype, shape }: Column): Cell {
+export function textCell(text: string, { datatype, shape, isNullable, isJson }: Column): Cell {
   if (shape.length > 0) return listCell(text);
-  if (datatype === 'BYTES') return text;
+  if (isJson) return isJsonText(text) ? text : JSON.stringify(text);
+  if (datatype === 'BYTES') return text === '' && isNullable ? null : text;
   const trimmed = text.trim();
   if (datatype === 'BOOL') return booleanCell(trimmed);
   if (isFloat(datatype)) return floatCell(trimmed);
@@ -56,6 +57,15 @@ function booleanWord(text: string): boolean | undefined {
   const word = text.toLowerCase();
   if (word === 'true') return true;
   return word === 'false' ? false : undefined;
+}
+
+function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function listCell(text: string): Cell {
