@@ -1,0 +1,1 @@
+"""Looks at model files without running them."""
