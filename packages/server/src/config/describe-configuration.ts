@@ -39,7 +39,7 @@ export function describeConfiguration(): string {
     '',
     'A setting has one name, its key in the file; the names of its environment variable and its flag follow from it. Flags win over the environment, the environment over the file, the file over the defaults.',
     'The file is `muster.config.json` in the working directory, or the one that `--config` or `MUSTER_CONFIG` names: an object of settings, as in `{"port": 8080, "log": {"level": "debug"}}`.',
-    'In variables and flags a list is separated by commas. A name that is not known is an error. Secrets have no flag: everybody on a machine can read flags.',
+    'In variables and flags a list is separated by commas, or written as JSON. A name that is not known is an error. Secrets have no flag: everybody on a machine can read flags.',
     '',
     '| key | variable | flag | default | meaning |',
     '|---|---|---|---|---|',

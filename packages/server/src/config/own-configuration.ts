@@ -15,6 +15,8 @@ export function ownEnvironments(): ChildEnvironments {
 export interface ChildEnvironments {
   readonly server: Readonly<Record<string, string>>;
   readonly runner: Readonly<Record<string, string>>;
+  /** Programs that fetch packages: they need the way to the indexes and the credentials for them. */
+  readonly tools: Readonly<Record<string, string>>;
 }
 
 const forEverybody = ['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ'];
@@ -35,6 +37,25 @@ const forServers = [
   'PGSSLROOTCERT',
 ];
 
+const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'];
+const forTools = [
+  ...forEverybody,
+  ...proxies,
+  ...proxies.map((name) => name.toLowerCase()),
+  'HOME',
+  'NETRC',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'UV_HTTP_TIMEOUT',
+  'UV_HTTP_RETRIES',
+  'UV_NATIVE_TLS',
+  'UV_SYSTEM_CERTS',
+  'UV_CONCURRENT_DOWNLOADS',
+  'UV_INSECURE_HOST',
+];
+/** They belong to a package index that is written `name=https://…`. */
+const indexCredentials = /^UV_INDEX_[A-Z0-9_]+_(USERNAME|PASSWORD)$/;
+
 /**
  * glibc keeps freed memory otherwise: of eight models of 19 MB, 257 MB stayed after their release, and 7 do so. Not
  * lower than this: setting either threshold ends glibc's own adjustment of both, and a network whose intermediate
@@ -49,5 +70,6 @@ export function environmentsFrom(environment: Readonly<Record<string, string | u
   return {
     server: pick(forServers),
     runner: { ...pick(forEverybody), ...runnerMemory },
+    tools: pick([...forTools, ...Object.keys(environment).filter((name) => indexCredentials.test(name))]),
   };
 }

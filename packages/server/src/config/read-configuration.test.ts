@@ -61,6 +61,12 @@ describe('what wins', () => {
     });
   });
 
+  test('a list of more than texts is JSON, in a variable too', () => {
+    const servers = [{ url: 'http://mlflow:5000', username: 'ann' }];
+    expect(read(['--mlflow-servers', JSON.stringify(servers)]).mlflow.servers).toEqual(servers);
+    expect(() => read(['--mlflow-servers', 'http://mlflow:5000'])).toThrow(/mlflow-servers/);
+  });
+
   test('nobody can change a setting afterwards', () => {
     expect(() => Object.assign(read().log, { level: 'debug' })).toThrow(TypeError);
   });
@@ -163,13 +169,23 @@ test('secrets print as •••', () => {
 });
 
 test('children inherit what is listed and nothing else', () => {
-  const { server, runner } = environmentsFrom({
+  const { server, runner, tools } = environmentsFrom({
     PATH: '/bin',
     HOME: '/home/ada',
+    https_proxy: 'http://proxy:3128',
+    UV_INDEX_OWN_PASSWORD: 'x',
+    UV_INDEX: 'https://evil.example',
+    PYTHONPATH: '/evil',
     AWS_SECRET_ACCESS_KEY: 'x',
     MUSTER_DATABASE_URL: 'x',
     GITHUB_TOKEN: 'x',
   });
   expect(server).toEqual({ PATH: '/bin', HOME: '/home/ada' });
+  expect(tools).toEqual({
+    PATH: '/bin',
+    HOME: '/home/ada',
+    https_proxy: 'http://proxy:3128',
+    UV_INDEX_OWN_PASSWORD: 'x',
+  });
   expect(runner).toEqual({ PATH: '/bin', MALLOC_TRIM_THRESHOLD_: '16777216', MALLOC_MMAP_THRESHOLD_: '4194304' });
 });

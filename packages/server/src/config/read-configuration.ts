@@ -174,10 +174,13 @@ function fromText(setting: Setting, text: string, place: string): unknown {
     case 'text':
       return text;
     case 'list':
-      return text
-        .split(',')
-        .map((part) => part.trim())
-        .filter((part) => part !== '');
+      return (
+        jsonList(text) ??
+        text
+          .split(',')
+          .map((part) => part.trim())
+          .filter((part) => part !== '')
+      );
     case 'number': {
       if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
       throw wrong(place, `${place} is "${text}"; a number is needed`, 'Give digits only.');
@@ -187,6 +190,17 @@ function fromText(setting: Setting, text: string, place: string): unknown {
       if (text === 'false' || text === '0') return false;
       throw wrong(place, `${place} is "${text}"; true or false is needed`, 'Give true or false.');
     }
+  }
+}
+
+/** A list of more than texts is written as JSON. */
+function jsonList(text: string): unknown[] | undefined {
+  if (!text.trimStart().startsWith('[')) return undefined;
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? list : undefined;
+  } catch {
+    return undefined;
   }
 }
 

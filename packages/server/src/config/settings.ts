@@ -118,7 +118,7 @@ export const settingsSchema = z.strictObject({
   runners: z
     .strictObject({
       isolation: z
-        .enum(['auto', 'required', 'bubblewrap', 'namespaces', 'uid', 'none'])
+        .enum(['auto', 'required', 'bubblewrap', 'namespaces', 'uid', 'landlock', 'none'])
         .default('auto')
         .describe(
           'How runners are caged: auto takes the strongest that works here, required refuses to start without any, a name takes that one or refuses',
@@ -135,6 +135,75 @@ export const settingsSchema = z.strictObject({
         .max(64)
         .default(2)
         .describe('Models that one runner loads at the same time'),
+    })
+    .prefault({}),
+  python: z
+    .strictObject({
+      interpreters: z
+        .array(path)
+        .max(50)
+        .default([])
+        .describe(
+          'Interpreters that models may run with; those on the PATH and of pyenv and uv are found by themselves',
+        ),
+      default: z
+        .string()
+        .regex(/^3\.\d{1,2}$/, 'must look like 3.11')
+        .optional()
+        .describe('Version for models that do not tell theirs. Default: the newest that is found'),
+      uv: path
+        .optional()
+        .describe('The uv program. Default: the one on the PATH, else one that is installed into the data directory'),
+      indexes: z
+        .array(z.string().min(1).max(2000))
+        .max(20)
+        .default([])
+        .describe(
+          'Package indexes instead of pypi.org, the first wins; credentials come from a .netrc or from the environment of Muster',
+        ),
+      wheelFolders: z.array(path).max(20).default([]).describe('Folders of wheels that are looked into besides'),
+      downloadHosts: z
+        .array(z.string().regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'must look like files.example.org'))
+        .max(50)
+        .default([])
+        .describe('Further hosts that an index of yours sends downloads to; a caged build reaches nothing else'),
+      offline: z.boolean().default(false).describe('Use no index, only wheelFolders and what is cached'),
+      allowSourceBuilds: z
+        .boolean()
+        .default(false)
+        .describe('Build packages that have no wheel, which runs their code in the cage of the build'),
+      environmentMs: milliseconds.min(1000).default(900_000).describe('Longest time in which an environment is made'),
+      maxEnvironmentBytes: bytes
+        .min(16 * MiB)
+        .default(8192 * MiB)
+        .describe('Largest environment'),
+      keepUnusedMs: milliseconds
+        .default(7 * 86_400_000)
+        .describe('How long an environment is kept that no version needs'),
+      memoryBytes: bytes
+        .min(128 * MiB)
+        .optional()
+        .describe('Most memory of a Python runner that sets no resources. Default: 4 GiB, at most half of the machine'),
+    })
+    .prefault({}),
+  mlflow: z
+    .strictObject({
+      servers: z
+        .array(
+          z.strictObject({
+            url: z
+              .url({ protocol: /^https?$/ })
+              .max(2000)
+              .describe('Address of the server, such as http://mlflow.internal:5000'),
+            username: z.string().min(1).max(200).optional().describe('User, where it asks for one'),
+            passwordFile: path.optional().describe('File that holds the password of that user'),
+            tokenFile: path.optional().describe('File that holds a token, where it takes those'),
+          }),
+        )
+        .max(50)
+        .default([])
+        .describe('MLflow servers whose aliases endpoints may follow; no other address is ever asked'),
+      followMs: milliseconds.min(1000).default(30_000).describe('How often an alias that is followed is looked at'),
     })
     .prefault({}),
   internal: z

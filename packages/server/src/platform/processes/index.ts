@@ -16,4 +16,4 @@ export {
   runSupervised,
 } from './role.ts';
 export { type ProgramEnd, type ProgramRun, killGroup, runProgram } from './run-program.ts';
-export { SupervisedProcess, eachLine } from './supervised-process.ts';
+export { SupervisedProcess } from './supervised-process.ts';

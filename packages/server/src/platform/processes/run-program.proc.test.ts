@@ -21,6 +21,15 @@ test('a program gets its input and the environment that it was given, nothing el
   expect(end.outcome === 'done' && Buffer.from(end.output).toString()).toBe('rows LANG');
 });
 
+test('what it complains of is told line by line, and kept', async () => {
+  const lines: string[] = [];
+  const end = await node("console.error('one\\ntwo'); console.error('Ünglück'); process.exit(1)", {
+    onErrorLine: (line) => lines.push(line),
+  });
+  expect(lines).toEqual(['one', 'two', 'Ünglück']);
+  expect(end).toMatchObject({ outcome: 'failed', errorTail: 'one\ntwo\nÜnglück\n' });
+});
+
 test('one that fails says how, with the end of what it complained', async () => {
   expect(await node("console.error('no opset'); process.exit(3)")).toMatchObject({
     outcome: 'failed',

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readProcessTable } from './process-usage.ts';
+import { eachLine } from './supervised-process.ts';
 
 export interface ProgramRun {
   readonly command: string;
@@ -9,12 +10,14 @@ export interface ProgramRun {
   readonly workingDirectory?: string;
   readonly input?: Uint8Array;
   readonly timeoutMs: number;
-  /** Most resident memory of the program and what it starts, looked at each 50 ms. */
-  readonly memoryBytes: number;
+  /** Most resident memory of the program and what it starts, looked at each 50 ms; absent: nobody looks. */
+  readonly memoryBytes?: number;
   /** Most bytes on its standard output. */
   readonly maxOutputBytes: number;
   /** Ends it before its time. */
   readonly signal?: AbortSignal | undefined;
+  /** Gets each line of its standard error when it comes. */
+  readonly onErrorLine?: (line: string) => void;
 }
 
 /** How a program ended; `errorTail` is the end of what it wrote to standard error. */
@@ -57,11 +60,13 @@ export function runProgram(run: ProgramRun): Promise<ProgramEnd> {
     const cancel = (): void => exceed(cancelled.outcome, cancelled.detail);
     run.signal?.addEventListener('abort', cancel, { once: true });
     const timer = setTimeout(() => exceed('timeout', `it took longer than ${run.timeoutMs} ms`), run.timeoutMs);
-    const poll = setInterval(() => {
+    const watchMemory = (memoryBytes: number): void => {
       const rssBytes = child.pid === undefined ? 0 : (readProcessTable().usageOf(child.pid)?.rssBytes ?? 0);
-      if (rssBytes > run.memoryBytes)
-        exceed('memory', `it took ${rssBytes} bytes of memory, more than the ${run.memoryBytes} allowed`);
-    }, memoryPollMs);
+      if (rssBytes > memoryBytes)
+        exceed('memory', `it took ${rssBytes} bytes of memory, more than the ${memoryBytes} allowed`);
+    };
+    const { memoryBytes } = run;
+    const poll = memoryBytes === undefined ? undefined : setInterval(() => watchMemory(memoryBytes), memoryPollMs);
     const end = (result: ProgramEnd): void => {
       clearTimeout(timer);
       clearInterval(poll);
@@ -77,8 +82,10 @@ export function runProgram(run: ProgramRun): Promise<ProgramEnd> {
     child.stderr.on('data', (chunk: Buffer) => {
       errorTail = (errorTail + chunk.toString('latin1')).slice(-errorTailBytes);
     });
+    if (run.onErrorLine !== undefined) eachLine(child.stderr, run.onErrorLine);
     child.stdin.on('error', () => {}); // it may end without reading
-    child.stdin.end(run.input);
+    // Without anything to read it stays open: a program that watches it hears when we are gone.
+    if (run.input !== undefined) child.stdin.end(run.input);
     child.once('error', (error) =>
       end({ outcome: 'failed', detail: error.message, exitCode: null, output: new Uint8Array(0), errorTail }),
     );
