@@ -94,7 +94,8 @@ async function startProcesses(
   settings: Configuration,
   log: Logger,
 ): Promise<RunningMuster> {
-  const starting = startLocalRuntimeHost({ ...options, environment: options.environments.runner, log });
+  const { runner, tools } = options.environments;
+  const starting = startLocalRuntimeHost({ ...options, environment: runner, toolEnvironment: tools, log });
   // Called when a process has changed, which is after all of this is made.
   const onChange = (): void => telling.tell();
   const control = superviseRole('control', options, log, settings, onChange);

@@ -45,7 +45,7 @@ async function startTwinControl({ settings, parent }: RoleContext<Configuration>
         | readonly RunnerWish[]
         | { readonly inspect: string; readonly digest: string };
       if ('inspect' in asked) {
-        void host.inspect(asked.inspect, asked.digest);
+        void host.inspect({ kind: 'onnx', file: asked.inspect, digest: asked.digest });
         return response.end('begun');
       }
       return void host.want(asked).then(() => response.end('noted'));

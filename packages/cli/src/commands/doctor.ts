@@ -212,7 +212,7 @@ function statusFindings(status: InstallationStatus): Finding[] {
       ? {
           what: 'isolation',
           verdict: 'warning',
-          found: 'none: a model file runs with the rights of the server',
+          found: 'none: a model file runs with the rights of the server, so Python models are for one person only',
           remedy: isolation.advice,
         }
       : {

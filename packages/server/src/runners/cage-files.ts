@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, copyFile, link, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MusterError, type TensorHeader, unpackSample } from '@muster-ml/protocol';
+import { MusterError, type UnpackedSample, unpackSample } from '@muster-ml/protocol';
 import type { ReplicaWish } from './runtime-host.ts';
 
 /** Name of a runner's folders: short, because a Unix socket's path ends at 107 bytes, and free of whatever the id contains. */
@@ -51,15 +51,12 @@ export async function removeModel(cageFolder: string, digest: string): Promise<v
 
 const maxSampleBytes = 256 * 1024 * 1024;
 
-/** Reads the rows that a replica warms up with. */
-export async function readSample(
-  file: string,
-): Promise<{ readonly inputs: readonly TensorHeader[]; readonly payload: readonly Uint8Array[] }> {
+/** Reads the rows that a replica warms up with, and the answers that are expected for them. */
+export async function readSample(file: string): Promise<UnpackedSample> {
   const { size } = await stat(file);
   if (size > maxSampleBytes)
     throw new MusterError('invalid_sample', `the sample has ${size} bytes; at most ${maxSampleBytes} are used`);
-  const sample = unpackSample(await readFile(file));
-  return { inputs: sample.inputs, payload: [sample.payload] };
+  return unpackSample(await readFile(file));
 }
 
 async function copyWhole(from: string, to: string): Promise<void> {

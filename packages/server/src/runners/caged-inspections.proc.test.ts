@@ -4,10 +4,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventually } from '../../test-support/eventually.ts';
+import { oneEnvironment } from '../../test-support/one-environment.ts';
+import { pythonSettings } from '../../test-support/python-settings.ts';
 import { readProcessTable } from '../platform/processes/index.ts';
 import { silentLogger } from '../platform/telemetry/index.ts';
 import { CagedInspections } from './caged-inspections.ts';
 import { isolationLevels } from './confine.ts';
+import { pythonPrograms } from './python-program.ts';
 import type { InspectionEnd } from './runtime-host.ts';
 import { startLocalRuntimeHost } from './start-local-host.ts';
 import { createUserPool } from './user-pool.ts';
@@ -33,16 +36,25 @@ afterEach(() => {
 
 /** Inspections, at the level that works everywhere, by a program that is given as source text. */
 function inspections(source: string, limits: { inspectionMs?: number; inspectionMemoryBytes?: number } = {}) {
-  const tools = { bwrap: false, unshare: false, setpriv: true, taskset: false };
+  const tools = { bwrap: false, unshare: false, setpriv: true, taskset: false, chrt: false, landlock: null };
   return new CagedInspections({
     cagesFolder: join(folder, 'cages'),
     runtimeDir: join(folder, 'run'),
     hidden: [],
     isolation: { level: 'none', advice: '', tools, firstUid: null },
-    program: { command: process.execPath, arguments: ['-e', source, '--'], readable: [] },
+    inspection: { command: process.execPath, arguments: ['-e', source, '--'], readable: [] },
+    python: pythonPrograms,
+    environments: oneEnvironment(null),
     environment: { LANG: 'C' },
     users: createUserPool(null),
-    limits: { inspectionMs: 30_000, inspectionMemoryBytes: 1024 ** 3, ...limits },
+    limits: {
+      inspectionMs: 30_000,
+      inspectionMemoryBytes: 1024 ** 3,
+      loadMs: 30_000,
+      pythonMemoryBytes: 1024 ** 3,
+      pythonScratchBytes: 1024 ** 2,
+      ...limits,
+    },
     log: silentLogger(),
   });
 }
@@ -67,7 +79,7 @@ describe('an inspection in a process of its own', () => {
       const fs = require('node:fs'), file = process.argv.at(-1);
       console.log(fs.readFileSync(file, 'utf8'), file.startsWith(${JSON.stringify(join(folder, 'cages'))}), process.cwd().endsWith('/scratch'));
       console.log(Object.keys(process.env).filter((name) => !['PWD', 'SHLVL', '_', 'OLDPWD', '__CF_USER_TEXT_ENCODING'].includes(name)).join());
-    `).inspect(model, digest);
+    `).inspect({ kind: 'onnx', file: model, digest });
     expect(end).toEqual({ outcome: 'done', text: 'a model true true\nLANG\n' });
     expect(cages()).toEqual([]);
   });
@@ -92,12 +104,12 @@ describe('an inspection in a process of its own', () => {
     // The kernel refuses, or ends what ignores the refusal.
     ['a file that is written', `require('node:fs').writeFileSync('grown', 'x')`, {}, { outcome: 'failed' }],
   ])('ends with the reason: %s', async (_name, source, limits, expected) => {
-    expect(await inspections(source, limits).inspect(model, digest)).toMatchObject(expected);
+    expect(await inspections(source, limits).inspect({ kind: 'onnx', file: model, digest })).toMatchObject(expected);
     expect(cages()).toEqual([]);
   });
 
   test('what goes wrong on our side is told without a path', async () => {
-    const end = await inspections('').inspect(join(folder, 'data/gone'), digest);
+    const end = await inspections('').inspect({ kind: 'onnx', file: join(folder, 'data/gone'), digest });
     expect(end).toEqual({ outcome: 'failed', detail: 'it could not be started (ENOENT)' });
     expect(cages()).toEqual([]);
   });
@@ -105,7 +117,7 @@ describe('an inspection in a process of its own', () => {
   test('cancelling kills it', async () => {
     const word = `inspection-${process.pid}-cancel`;
     const abort = new AbortController();
-    const end = inspections(`/* ${word} */ ${hanging}`).inspect(model, digest, abort.signal);
+    const end = inspections(`/* ${word} */ ${hanging}`).inspect({ kind: 'onnx', file: model, digest }, abort.signal);
     const [pid = 0] = await eventually(() => {
       const found = processesWith(word);
       return found.length > 0 && found;
@@ -120,7 +132,7 @@ describe('an inspection in a process of its own', () => {
     const word = `inspection-${process.pid}-turns`;
     const busy = inspections(`/* ${word} */ ${hanging}`);
     const aborts = Array.from({ length: 4 }, () => new AbortController());
-    const ends = aborts.map((abort) => busy.inspect(model, digest, abort.signal));
+    const ends = aborts.map((abort) => busy.inspect({ kind: 'onnx', file: model, digest }, abort.signal));
     await eventually(() => readdirSync(join(folder, 'cages')).length === 2);
     aborts[2]?.abort();
     expect(await ends[2]).toMatchObject({ outcome: 'cancelled' });
@@ -130,7 +142,7 @@ describe('an inspection in a process of its own', () => {
     await busy.stop();
     expect(await Promise.all(ends)).toMatchObject(ends.map(() => ({ outcome: 'cancelled' })));
     expect(cages()).toEqual([]);
-    expect(await busy.inspect(model, digest)).toMatchObject({ outcome: 'cancelled' });
+    expect(await busy.inspect({ kind: 'onnx', file: model, digest })).toMatchObject({ outcome: 'cancelled' });
   });
 });
 
@@ -143,6 +155,7 @@ describe('the program that inspects ONNX files', () => {
         configDir: join(folder, 'config'),
         runners: { isolation, hangMs: 10_000, loadMs: 20_000, parallelLoads: 1 },
         limits: { inspectionMs: 60_000, inspectionMemoryBytes: 4 * 1024 ** 3 },
+        python: pythonSettings,
       },
       inspection: {
         command: process.execPath,
@@ -150,6 +163,7 @@ describe('the program that inspects ONNX files', () => {
         readable: [dirname(process.execPath), root],
       },
       environment: { PATH: process.env['PATH'] ?? '' },
+      toolEnvironment: {},
       software: 'test',
       log: silentLogger(),
     }).catch((error: unknown) => {
@@ -160,7 +174,7 @@ describe('the program that inspects ONNX files', () => {
     if (host === null) return expect(isolation).not.toBe('none');
     const inspect = async (name: string): Promise<InspectionEnd> => {
       writeFileSync(model, readFileSync(join(root, 'packages/runtime-onnx/fixtures', name)));
-      return await host.inspect(model, digest);
+      return await host.inspect({ kind: 'onnx', file: model, digest });
     };
     const good = await inspect('identity-fp32.onnx');
     expect(good.outcome === 'done' && JSON.parse(good.text)).toMatchObject({ ok: true });

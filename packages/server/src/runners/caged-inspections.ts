@@ -1,12 +1,18 @@
-import { rm } from 'node:fs/promises';
+import { chmod, copyFile, rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { MusterError } from '@muster-ml/protocol';
 import { type ProgramEnd, runProgram } from '../platform/processes/index.ts';
 import type { Logger } from '../platform/telemetry/index.ts';
 import { placeModel } from './cage-files.ts';
 import { type Cage, type CommandLine, type Program, confine, modelsOf, scratchOf, seenFolderOf } from './confine.ts';
+import { endLeftovers } from './end-leftovers.ts';
+import type { PythonEnvironments } from './environments/python-environments.ts';
+import { type InspectionLimits, type InspectionPlan, planInspection } from './inspection-plan.ts';
 import { type Isolation, makeCage } from './isolation.ts';
-import type { InspectionEnd, InspectionHost } from './runtime-host.ts';
+import type { PythonPrograms } from './python-program.ts';
+import type { InspectionEnd, InspectionRequest } from './runtime-host.ts';
+import { scratchUsage } from './scratch-usage.ts';
 import type { UserPool } from './user-pool.ts';
 
 export interface CagedInspectionsOptions {
@@ -15,12 +21,15 @@ export interface CagedInspectionsOptions {
   /** What inspections must not see. */
   readonly hidden: readonly string[];
   readonly isolation: Isolation;
-  /** How the inspection program is started; the path of the file is added. */
-  readonly program: Program;
+  /** How the program that inspects ONNX files is started; the path of the file is added. */
+  readonly inspection: Program;
+  /** The programs that inspect what only Python can run. */
+  readonly python: () => PythonPrograms;
+  readonly environments: PythonEnvironments;
   /** The environment of inspections, whole. */
   readonly environment: Readonly<Record<string, string>>;
   readonly users: UserPool;
-  readonly limits: { readonly inspectionMs: number; readonly inspectionMemoryBytes: number };
+  readonly limits: InspectionLimits;
   readonly log: Logger;
 }
 
@@ -30,10 +39,14 @@ const parallelInspections = 2;
 const maxOutputBytes = 16 * 1024 * 1024;
 
 /**
- * The kernel's own limits, which also hold when nobody watches any more: CPU time, no word into any file (the answer goes
- * to a pipe), no core dump of what may be gigabytes.
+ * The kernel's own limits, which also hold when nobody watches any more: CPU time, the size of a file (none is needed where
+ * nothing is unpacked: the answer goes to a pipe), no core dump of what may be gigabytes.
  */
-const limitedScript = 'ulimit -t "$1"; ulimit -f 0; ulimit -c 0; shift; exec "$@"';
+const limitedScript = 'ulimit -t "$1"; ulimit -f "$2"; ulimit -c 0; shift 2; exec "$@"';
+
+/** What the shell's limit of file sizes counts in. */
+const fileBlockBytes = 512;
+const scratchEveryMs = 500;
 
 /** CPU seconds for each second of the time limit: loading uses a few cores. */
 const cpuSecondsPerSecond = 8;
@@ -44,7 +57,7 @@ const cancelled: InspectionEnd = { outcome: 'cancelled', detail: 'it was cancell
  * Inspections of files, each in a process and a cage of its own that is made for it and removed with it: a file is
  * somebody's code already when it is looked at for the first time.
  */
-export class CagedInspections implements InspectionHost {
+export class CagedInspections {
   readonly #options: CagedInspectionsOptions;
   readonly #ending = new AbortController();
   readonly #underWay = new Set<Promise<InspectionEnd>>();
@@ -56,10 +69,10 @@ export class CagedInspections implements InspectionHost {
     this.#options = options;
   }
 
-  async inspect(file: string, digest: string, signal?: AbortSignal): Promise<InspectionEnd> {
+  async inspect(request: InspectionRequest, signal?: AbortSignal): Promise<InspectionEnd> {
     const either = AbortSignal.any([this.#ending.signal, ...(signal === undefined ? [] : [signal])]);
     if (!(await this.#turn(either))) return cancelled;
-    const end = this.#inspectNow(file, digest, either);
+    const end = this.#inspectNow(request, either);
     this.#underWay.add(end);
     try {
       return await end;
@@ -81,36 +94,70 @@ export class CagedInspections implements InspectionHost {
   }
 
   /** Never throws: what goes wrong on our side must not say where we keep things, so it is logged and named by its code. */
-  async #inspectNow(file: string, digest: string, signal: AbortSignal): Promise<InspectionEnd> {
+  async #inspectNow(request: InspectionRequest, signal: AbortSignal): Promise<InspectionEnd> {
     const { log } = this.#options;
+    const { digest, kind } = request;
     try {
-      const end = await this.#inCage((cage) => this.#run(cage, file, digest, signal));
+      const end = await this.#withPlan(request, signal, (plan) =>
+        this.#inCage((cage) => this.#run(cage, plan, request, signal)),
+      );
       if (end.outcome === 'done') return { outcome: 'done', text: new TextDecoder().decode(end.output) };
       const detail = end.outcome === 'failed' ? howItFailed(end) : end.detail;
       if (end.outcome !== 'cancelled')
-        log.warn({ digest, outcome: end.outcome, said: end.errorTail }, `an inspection did not end well: ${detail}`);
+        log.warn(
+          { digest, kind, outcome: end.outcome, said: end.errorTail },
+          `an inspection did not end well: ${detail}`,
+        );
       return { outcome: end.outcome, detail };
     } catch (error) {
-      log.error({ err: error, digest }, 'an inspection could not be started');
-      const code = (error as NodeJS.ErrnoException).code ?? 'unknown cause';
-      return { outcome: 'failed', detail: `it could not be started (${code})` };
+      if (signal.aborted) return cancelled;
+      log.error({ err: error, digest, kind }, 'an inspection could not be started');
+      // Our own errors are for people and name no path; those of the system may.
+      const reason =
+        error instanceof MusterError ? error.message : ((error as NodeJS.ErrnoException).code ?? 'unknown cause');
+      return { outcome: 'failed', detail: `it could not be started (${reason})` };
     }
   }
 
-  async #run(cage: Cage, file: string, digest: string, signal: AbortSignal): Promise<ProgramEnd> {
-    const { isolation, program, environment, limits } = this.#options;
-    const name = await placeModel(cage.folder, { file, digest }, cage.uid !== null);
-    const seen = join(modelsOf({ folder: seenFolderOf(isolation.level, cage) }), name);
-    const caged = { ...program, arguments: [...program.arguments, seen] };
-    return await runProgram({
-      ...limitedLine(confine(isolation.level, caged, cage, isolation.tools), limits.inspectionMs),
-      environment,
-      workingDirectory: scratchOf(cage),
-      timeoutMs: limits.inspectionMs,
-      memoryBytes: limits.inspectionMemoryBytes,
-      maxOutputBytes,
-      signal,
-    });
+  async #withPlan<R>(
+    request: InspectionRequest,
+    signal: AbortSignal,
+    work: (plan: InspectionPlan) => Promise<R>,
+  ): Promise<R> {
+    const plan = await planInspection(request, this.#options, signal);
+    try {
+      return await work(plan);
+    } finally {
+      plan.release();
+    }
+  }
+
+  async #run(cage: Cage, plan: InspectionPlan, request: InspectionRequest, signal: AbortSignal): Promise<ProgramEnd> {
+    const { isolation } = this.#options;
+    const name = await placeModel(cage.folder, request, cage.uid !== null);
+    const seen = { folder: seenFolderOf(isolation.level, cage) };
+    const sample = plan.sampleFile === undefined ? undefined : join(modelsOf(seen), sampleName);
+    if (plan.sampleFile !== undefined) await placeSample(plan.sampleFile, join(modelsOf(cage), sampleName));
+    const program = plan.program({ file: join(modelsOf(seen), name), sample });
+    const limited: Cage = { ...cage, limits: plan.kernelLimits(cage.uid) };
+    const tooMuch = new AbortController();
+    const watch = watchScratch(scratchOf(cage), plan.scratchBytes, tooMuch);
+    try {
+      const end = await runProgram({
+        ...limitedLine(confine(isolation.level, program, limited, isolation.tools), plan),
+        environment: plan.environment(scratchOf(seen)),
+        workingDirectory: scratchOf(cage),
+        timeoutMs: plan.timeoutMs,
+        memoryBytes: plan.memoryBytes,
+        maxOutputBytes,
+        signal: AbortSignal.any([signal, tooMuch.signal]),
+      });
+      return tooMuch.signal.aborted && !signal.aborted && end.outcome === 'cancelled'
+        ? { ...end, outcome: 'output', detail: `it wrote more than ${plan.scratchBytes} bytes to its scratch folder` }
+        : end;
+    } finally {
+      clearInterval(watch);
+    }
   }
 
   async #inCage<R>(work: (cage: Cage) => Promise<R>): Promise<R> {
@@ -122,6 +169,7 @@ export class CagedInspections implements InspectionHost {
       makeCage(cage);
       return await work(cage);
     } finally {
+      if (uid !== null && this.#options.isolation.level === 'uid') endLeftovers(uid);
       for (const folder of [cage.folder, cage.socketFolder]) await rm(folder, { recursive: true, force: true });
       users.giveBack(uid);
     }
@@ -159,9 +207,35 @@ export class CagedInspections implements InspectionHost {
   }
 }
 
-function limitedLine(line: CommandLine, timeoutMs: number): CommandLine {
-  const seconds = String(Math.ceil(timeoutMs / 1000) * cpuSecondsPerSecond);
-  return { command: '/bin/sh', arguments: ['-c', limitedScript, 'sh', seconds, line.command, ...line.arguments] };
+function limitedLine(line: CommandLine, plan: InspectionPlan): CommandLine {
+  const seconds = String(Math.ceil(plan.timeoutMs / 1000) * cpuSecondsPerSecond);
+  const blocks = String(Math.ceil(plan.scratchBytes / fileBlockBytes));
+  return {
+    command: '/bin/sh',
+    arguments: ['-c', limitedScript, 'sh', seconds, blocks, line.command, ...line.arguments],
+  };
+}
+
+/** No digest, so it is no model's. */
+const sampleName = 'sample';
+
+async function placeSample(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  await chmod(to, 0o444);
+}
+
+/** Nothing is watched where nothing may be written. */
+function watchScratch(folder: string, limitBytes: number, tooMuch: AbortController): NodeJS.Timeout | undefined {
+  if (limitBytes === 0) return undefined;
+  let isLooking = false;
+  return setInterval(() => {
+    if (isLooking) return;
+    isLooking = true;
+    void scratchUsage(folder, null).then((bytes) => {
+      isLooking = false;
+      if (bytes > limitBytes) tooMuch.abort();
+    });
+  }, scratchEveryMs);
 }
 
 /** A cage may pass the death of what is in it on as an exit code, as shells do. */

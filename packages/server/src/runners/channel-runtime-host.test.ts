@@ -1,3 +1,4 @@
+import { type EnvironmentSpec, MusterError } from '@muster-ml/protocol';
 import { expect, test } from 'vitest';
 import { eventually } from '../../test-support/eventually.ts';
 import { channelPair } from '../platform/processes/index.ts';
@@ -5,19 +6,52 @@ import {
   ChannelRuntimeHost,
   type HostReport,
   type HostRequest,
+  type Hosts,
   runnersTopic,
   serveRuntimeHost,
 } from './channel-runtime-host.ts';
-import type { InspectionEnd, InspectionHost, RunnerObservation, RunnerWish, RuntimeHost } from './runtime-host.ts';
+import type {
+  EnvironmentHost,
+  EnvironmentWish,
+  InspectionEnd,
+  InspectionHost,
+  InspectionRequest,
+  RunnerObservation,
+  RunnerWish,
+  RuntimeHost,
+} from './runtime-host.ts';
 
-/** A host that has what it was asked for at once, and whose inspections end when they are told to. */
-class EagerHost implements RuntimeHost, InspectionHost {
+interface Making {
+  readonly onProgress: (text: string) => void;
+  readonly end: PromiseWithResolvers<EnvironmentSpec>;
+}
+
+/** A host that has what it was asked for at once, and whose inspections and environments end when they are told to. */
+class EagerHost implements RuntimeHost, InspectionHost, EnvironmentHost {
   readonly isolation = { level: 'none', advice: 'none here' };
   readonly wanted: (readonly RunnerWish[])[] = [];
   readonly inspections = new Map<string, PromiseWithResolvers<InspectionEnd>>();
+  readonly makings: Making[] = [];
+  kept: readonly EnvironmentSpec[] = [];
   #watcher: () => void = () => {};
 
-  inspect(file: string, digest: string, signal?: AbortSignal): Promise<InspectionEnd> {
+  makeEnvironment(
+    _wish: EnvironmentWish,
+    onProgress: (text: string) => void,
+    signal?: AbortSignal,
+  ): Promise<EnvironmentSpec> {
+    const end = Promise.withResolvers<EnvironmentSpec>();
+    signal?.addEventListener('abort', () => end.reject(new Error('as asked')));
+    this.makings.push({ onProgress, end });
+    return end.promise;
+  }
+
+  keepEnvironments(specs: readonly EnvironmentSpec[]): Promise<void> {
+    this.kept = specs;
+    return Promise.resolve();
+  }
+
+  inspect({ file, digest }: InspectionRequest, signal?: AbortSignal): Promise<InspectionEnd> {
     const end = Promise.withResolvers<InspectionEnd>();
     signal?.addEventListener('abort', () => end.resolve({ outcome: 'cancelled', detail: 'as asked' }));
     this.inspections.set(`${file} ${digest}`, end);
@@ -66,7 +100,7 @@ const wish = (id: string): RunnerWish => ({
 
 test('control sees through the channel what the host has; a host that starts later answers what was asked before', async () => {
   const { parent, child } = channelPair();
-  const starting = Promise.withResolvers<RuntimeHost & InspectionHost>();
+  const starting = Promise.withResolvers<Hosts>();
   serveRuntimeHost({ topic: parent.topic<HostRequest, HostReport>(runnersTopic), onEnd: () => {} }, starting.promise);
   const seen = new ChannelRuntimeHost(child.topic<HostReport, HostRequest>(runnersTopic), '/run/muster');
   expect(seen.isolation.level).toBe('unknown');
@@ -108,12 +142,15 @@ async function connected() {
     return control;
   };
   const begun = async (name: string) => await eventually(() => host.inspections.get(name));
-  return { control: await newControl(), newControl, endControl: () => endControl(), begun };
+  return { host, control: await newControl(), newControl, endControl: () => endControl(), begun };
 }
 
 test('each inspection gets its own end, in whatever order they come', async () => {
   const { control, begun } = await connected();
-  const [one, two] = [control.inspect('one', 'd'), control.inspect('two', 'd')];
+  const [one, two] = [
+    control.inspect({ kind: 'onnx', file: 'one', digest: 'd' }),
+    control.inspect({ kind: 'onnx', file: 'two', digest: 'd' }),
+  ];
   (await begun('two d')).resolve({ outcome: 'done', text: '2' });
   expect(await two).toEqual({ outcome: 'done', text: '2' });
   (await begun('one d')).resolve({ outcome: 'failed', detail: 'exit code 1' });
@@ -123,23 +160,57 @@ test('each inspection gets its own end, in whatever order they come', async () =
 test('an inspection that control cancels ends for it at once, and on the host', async () => {
   const { control, begun } = await connected();
   const abort = new AbortController();
-  const end = control.inspect('one', 'd', abort.signal);
+  const end = control.inspect({ kind: 'onnx', file: 'one', digest: 'd' }, abort.signal);
   const { promise } = await begun('one d');
   abort.abort();
   expect(await end).toMatchObject({ outcome: 'cancelled' });
   expect(await promise).toMatchObject({ outcome: 'cancelled' });
-  expect(await control.inspect('never', 'd', abort.signal)).toMatchObject({ outcome: 'cancelled' });
+  expect(await control.inspect({ kind: 'onnx', file: 'never', digest: 'd' }, abort.signal)).toMatchObject({
+    outcome: 'cancelled',
+  });
 });
 
 test('inspections end with the control that asked for them, and the next one hears nothing of them', async () => {
   const { control, newControl, endControl, begun } = await connected();
-  void control.inspect('one', 'd');
+  void control.inspect({ kind: 'onnx', file: 'one', digest: 'd' });
   const { promise } = await begun('one d');
   endControl();
   const next = await newControl();
   // Its first inspection has the number that the last control's had.
-  const end = next.inspect('two', 'd');
+  const end = next.inspect({ kind: 'onnx', file: 'two', digest: 'd' });
   expect(await promise).toMatchObject({ outcome: 'cancelled' });
   (await begun('two d')).resolve({ outcome: 'done', text: '2' });
   expect(await end).toEqual({ outcome: 'done', text: '2' });
+});
+
+const spec: EnvironmentSpec = { python: '3.11', requirements: ['numpy==2.4.6'] };
+
+test('who asked for an environment hears how it goes, and gets what was made or why nothing was', async () => {
+  const { host, control } = await connected();
+  const said: string[] = [];
+  const first = control.makeEnvironment({ requirements: ['numpy'] }, (text) => said.push(text));
+  const second = control.makeEnvironment({ requirements: ['numpy<0'] }, () => {});
+  const [one, two] = await eventually(() => host.makings.length === 2 && host.makings);
+  one?.onProgress('Resolving 1 package');
+  one?.end.resolve(spec);
+  two?.end.reject(new MusterError('environment_unresolvable', 'there is no numpy<0', { place: 'numpy<0' }));
+  expect(await first).toEqual(spec);
+  expect(said).toEqual(['Resolving 1 package']);
+  await expect(second).rejects.toMatchObject({ code: 'environment_unresolvable', place: 'numpy<0' });
+});
+
+test('an environment that control cancels ends for it at once with its reason, and on the host', async () => {
+  const { host, control } = await connected();
+  const abort = new AbortController();
+  const making = control.makeEnvironment({ requirements: [] }, () => {}, abort.signal);
+  const [begun] = await eventually(() => host.makings.length === 1 && host.makings);
+  abort.abort(new MusterError('request_cancelled', 'changed my mind'));
+  await expect(making).rejects.toThrow('changed my mind');
+  await expect(begun?.end.promise).rejects.toThrow('as asked');
+});
+
+test('which environments are kept reaches the host', async () => {
+  const { host, control } = await connected();
+  await control.keepEnvironments([spec]);
+  expect(host.kept).toEqual([spec]);
 });

@@ -1,7 +1,8 @@
+import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Cage, confine, isWithin, readableRootOf, seenFolderOf } from './confine.ts';
 
-const tools = { bwrap: true, unshare: true, setpriv: true, taskset: true };
+const tools = { bwrap: true, unshare: true, setpriv: true, taskset: true, chrt: true, landlock: null };
 const program = {
   command: '/opt/node/bin/node',
   arguments: ['program.js'],
@@ -82,4 +83,54 @@ test("a program's packages are readable up to the outermost folder that holds so
   const holders = new Set(['/srv/muster', '/srv/muster/packages/x']);
   expect(readableRootOf('/srv/muster/packages/x/src/program.ts', (folder) => holders.has(folder))).toBe('/srv/muster');
   expect(readableRootOf('/opt/x/program.js', () => false)).toBe('/opt/x');
+});
+
+describe('a program that runs models which are code', () => {
+  const python = {
+    ...program,
+    command: '/opt/env/bin/python',
+    arguments: ['program.py'],
+    python: '/opt/env/bin/python',
+  };
+  const wishOf = (level: Parameters<typeof confine>[0]): Record<string, unknown> => {
+    const line = confine(level, python, { ...cage, limits: { nofile: 1024 } }, tools);
+    const at = line.arguments.findIndex((word) => word.startsWith('{'));
+    const before = [line.command, ...line.arguments].slice(at - 3, at + 1);
+    expect(before).toEqual([python.python, '-I', '-S', expect.stringMatching(/confine\.py$/)]);
+    expect(line.arguments.slice(at + 1)).toEqual(['--', python.command, 'program.py']);
+    return JSON.parse(line.arguments[at] ?? '') as Record<string, unknown>;
+  };
+
+  test('closes its cage from within before anything else runs in its interpreter', () => {
+    const wish = wishOf('namespaces');
+    expect(wish).toMatchObject({ landlock: 'may', limits: { nofile: 1024 } });
+    expect(wish['read']).toEqual([...python.readable, '/run/muster-1/r-a-cage/models', '/proc']);
+    expect(wish['write']).toEqual(['/run/muster-1/r-a-cage/scratch', cage.socketFolder, '/dev/shm']);
+  });
+
+  test('must have Landlock where that is the level, and gets none where none is wished', () => {
+    expect(wishOf('landlock')['landlock']).toBe('must');
+    expect(wishOf('uid')['landlock']).toBe('may');
+    expect(wishOf('none')).toMatchObject({ landlock: 'no', limits: { nofile: 1024 } });
+    // Without namespaces, /proc shows everybody's processes.
+    expect(wishOf('landlock')['read']).not.toContain('/proc');
+  });
+
+  test('does not see homes and temporary folders, but what it needs of them, in the order that lets it be seen', () => {
+    const root = process.cwd();
+    const line = confine('namespaces', { ...python, readable: [root] }, { ...cage, hidden: [dirname(root)] }, tools);
+    const all = line.arguments;
+    expect(all.indexOf('/tmp')).toBeGreaterThan(0);
+    expect(all[all.indexOf('/tmp') - 1]).toBe('hide');
+    const [hidden, shown] = [all.indexOf(dirname(root)), all.indexOf(root)];
+    expect([all[hidden - 1], all[shown - 1]]).toEqual(['hide', 'show']);
+    expect(hidden).toBeLessThan(shown);
+  });
+});
+
+test('at the level landlock, a program that cannot set it by itself is started by a Python that can', () => {
+  const line = confine('landlock', program, cage, { ...tools, landlock: { python: '/usr/bin/python3', abi: 7 } });
+  expect([line.command, ...line.arguments].join(' ')).toMatch(
+    /^setpriv --pdeathsig=KILL -- \/usr\/bin\/python3 -I -S \S+confine\.py .*"landlock":"must".* -- \/opt\/node\/bin\/node program\.js$/,
+  );
 });

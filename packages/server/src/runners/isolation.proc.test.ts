@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventually } from '../../test-support/eventually.ts';
+import { pythonSettings } from '../../test-support/python-settings.ts';
 import { readProcessTable } from '../platform/processes/index.ts';
 import { silentLogger } from '../platform/telemetry/index.ts';
 import { type IsolationLevel, type Program, isolationLevels } from './confine.ts';
@@ -25,6 +26,7 @@ const closed: Readonly<Record<IsolationLevel, readonly string[]>> = {
   bubblewrap: ['database', 'other model', 'login', 'elsewhere', 'control', 'tcp', 'environment'],
   namespaces: ['database', 'other model', 'login', 'control', 'tcp', 'environment'],
   uid: ['database', 'other model', 'login', 'control', 'environment'],
+  landlock: ['database', 'other model', 'login', 'elsewhere', 'tcp', 'environment'],
   none: ['environment'],
 };
 
@@ -77,10 +79,12 @@ async function startHost(isolation: IsolationLevel | 'auto'): Promise<LocalRunti
         configDir: join(folder, 'config'),
         runners: { isolation, hangMs: 10_000, loadMs: 20_000, parallelLoads: 1 },
         limits: { inspectionMs: 60_000, inspectionMemoryBytes: 1024 ** 3 },
+        python: pythonSettings,
       },
       onnx: twin(twinRunner),
       inspection: twin(twinInspection),
       environment: { PATH: process.env['PATH'] ?? '' },
+      toolEnvironment: {},
       software: 'test',
       log: silentLogger(),
     });
@@ -130,7 +134,7 @@ async function lookAround(isolation: IsolationLevel): Promise<Found | null> {
     },
   ]);
   const detail = await eventually(() => host?.observed()[0]?.replicas[0]?.problem?.detail, 60_000);
-  const inspected = await host.inspect(model, 'b'.repeat(64));
+  const inspected = await host.inspect({ kind: 'onnx', file: model, digest: 'b'.repeat(64) });
   if (inspected.outcome !== 'done') throw new Error(inspected.detail);
   const named = (found: string): string[] =>
     (JSON.parse(found) as string[]).map((each) => Object.entries(files).find(([, file]) => file === each)?.[0] ?? each);
@@ -162,7 +166,7 @@ describe('an inspection that is cancelled is gone, with all that cages it', () =
     writeFileSync(model, '{}', { mode: 0o600 });
     const others = readProcessTable().treeOf(process.pid);
     const abort = new AbortController();
-    const end = host.inspect(model, 'a'.repeat(64), abort.signal);
+    const end = host.inspect({ kind: 'onnx', file: model, digest: 'a'.repeat(64) }, abort.signal);
     const caged = await eventually(() => {
       const pids = readProcessTable()
         .treeOf(process.pid)
@@ -182,5 +186,5 @@ describe('an inspection that is cancelled is gone, with all that cages it', () =
 test('whatever this machine offers, auto finds a level that works and says what would be stronger', async () => {
   host = (await startHost('auto')) ?? undefined;
   expect(isolationLevels).toContain(host?.isolation.level);
-  expect(host?.isolation.advice).toMatch(/^Runners (have|run|can) /);
+  expect(host?.isolation.advice).toMatch(/^Runners (have|run|can|reach) /);
 });

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MusterError } from '@muster-ml/protocol';
 import { type ProgramEnd, runProgram } from '../platform/processes/index.ts';
@@ -9,11 +9,14 @@ import {
   type IsolationLevel,
   type Program,
   confine,
+  confinementFile,
   isolationLevels,
   modelsOf,
   scratchOf,
   seenFolderOf,
 } from './confine.ts';
+import { adviceFor, namespaceObstacle } from './isolation-advice.ts';
+import { freeUserBlock } from './user-range.ts';
 
 /** How runners are caged on this machine, found out by doing it. */
 export interface Isolation {
@@ -38,10 +41,9 @@ export interface IsolationProbe {
   readonly environment: Readonly<Record<string, string>>;
   /** Node as runners are started with it. */
   readonly node: Pick<Program, 'command' | 'readable'>;
+  /** Whether cages may get users of their own. */
+  readonly ownUsers: boolean;
 }
-
-/** Users that no program of a distribution has: those that systemd hands out to services for a while. */
-const dynamicUids = { first: 61_184, last: 65_519 };
 
 /** Long, because a level that is given up on a busy machine would be a weaker cage without a reason. */
 const trialLimitMs = 30_000;
@@ -63,14 +65,17 @@ function report(listens) { process.stdout.write(JSON.stringify({ ...found, liste
  * Throws `isolation_unavailable` where the wish cannot be met.
  */
 export async function probeIsolation(probe: IsolationProbe): Promise<Isolation> {
-  const tools = findTools(probe.environment);
-  const firstUid = process.getuid?.() === 0 ? freeUid() : null;
+  const bare = findTools(probe.environment);
+  const withLandlock = once(() => ({ ...bare, landlock: findLandlock(probe.environment) }));
+  const firstUid = probe.ownUsers && process.getuid?.() === 0 ? freeUserBlock() : null;
   const wanted = probe.wish === 'auto' || probe.wish === 'required' ? isolationLevels : [probe.wish];
   const reasons: string[] = [];
   for (const level of wanted) {
     for (const uid of usersFor(level, firstUid)) {
+      // Asking a Python takes a while, and the strongest levels do without.
+      const tools = level === 'bubblewrap' || (level === 'namespaces' && uid !== null) ? bare : withLandlock();
       const reason = await tryLevel(level, probe, tools, uid);
-      if (reason === null) return { level, advice: adviceFor(level, uid !== null), tools, firstUid: uid };
+      if (reason === null) return { level, advice: advise(level, uid, tools), tools, firstUid: uid };
       reasons.push(`${level}: ${reason}`);
     }
   }
@@ -81,7 +86,12 @@ export async function probeIsolation(probe: IsolationProbe): Promise<Isolation> 
       { place: 'runners.isolation' },
     );
   }
-  return { level: 'none', advice: adviceFor('none', false), tools, firstUid: null };
+  return { level: 'none', advice: advise('none', null, bare), tools: bare, firstUid: null };
+}
+
+function advise(level: IsolationLevel, uid: number | null, tools: ConfiningTools): string {
+  const hasLandlock = tools.landlock !== null;
+  return adviceFor({ level, hasOwnUser: uid !== null, hasLandlock, obstacle: namespaceObstacle() });
 }
 
 /** As which users a level is tried, the best first; null is our own. None for `none`, which needs no trial. */
@@ -93,6 +103,8 @@ function usersFor(level: IsolationLevel, firstUid: number | null): readonly (num
       return firstUid === null ? [null] : [firstUid, null];
     case 'uid':
       return [firstUid];
+    case 'landlock':
+      return [null];
     case 'none':
       return [];
   }
@@ -109,6 +121,8 @@ async function tryLevel(
     return 'unshare and setpriv of util-linux are not installed';
   if (level === 'uid' && !tools.setpriv) return 'setpriv of util-linux is not installed';
   if (level === 'uid' && uid === null) return 'only root may start processes of another user';
+  if (level === 'landlock' && tools.landlock === null)
+    return 'the kernel has no Landlock, or there is no Python to set it';
   const folder = join(probe.cagesFolder, 'trial');
   const socketFolder = join(probe.runtimeDir, 'trial');
   const secret = join(probe.cagesFolder, 'trial.secret');
@@ -182,33 +196,33 @@ function openWayTo(probe: IsolationProbe): void {
 function findTools(environment: IsolationProbe['environment']): ConfiningTools {
   const has = (tool: string): boolean =>
     spawnSync(tool, ['--version'], { stdio: 'ignore', timeout: 2_000, env: { ...environment } }).status === 0;
-  return { bwrap: has('bwrap'), unshare: has('unshare'), setpriv: has('setpriv'), taskset: has('taskset') };
+  return {
+    bwrap: has('bwrap'),
+    unshare: has('unshare'),
+    setpriv: has('setpriv'),
+    taskset: has('taskset'),
+    chrt: has('chrt'),
+    landlock: null,
+  };
 }
 
-function freeUid(): number {
-  const taken = existsSync('/etc/passwd')
-    ? new Set(
-        readFileSync('/etc/passwd', 'utf8')
-          .split('\n')
-          .map((line) => Number(line.split(':')[2])),
-      )
-    : new Set<number>();
-  let uid = dynamicUids.first;
-  while (taken.has(uid) && uid < dynamicUids.last - 1_000) uid += 1;
-  return uid;
-}
-
-function adviceFor(level: IsolationLevel, hasOwnUser: boolean): string {
-  switch (level) {
-    case 'bubblewrap':
-      return 'Runners have no network and see only their own models.';
-    case 'namespaces':
-      return hasOwnUser
-        ? 'Runners have no network, run as users of their own and do not see the data directory. Install bubblewrap to hide the rest of the file system too.'
-        : 'Runners have no network and do not see the data directory, but can read your other files. Install bubblewrap to hide those too.';
-    case 'uid':
-      return 'Runners run as users of their own and cannot read the data directory, but can use the network. Install bubblewrap, or allow namespaces, to close it.';
-    case 'none':
-      return 'Runners can do what you can do: serve only models that you trust, or install bubblewrap.';
+/** Any Python can tell whether the kernel has Landlock, and set it for programs that cannot. */
+function findLandlock(environment: IsolationProbe['environment']): ConfiningTools['landlock'] {
+  for (const python of ['/usr/bin/python3', '/usr/local/bin/python3', 'python3']) {
+    const { status, stdout } = spawnSync(python, ['-I', '-S', confinementFile(), '--abi'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: trialLimitMs,
+      env: { ...environment },
+    });
+    if (status !== 0) continue;
+    const [abi = '', executable = ''] = stdout.trim().split(' ');
+    if (Number(abi) > 0 && executable.startsWith('/')) return { python: executable, abi: Number(abi) };
   }
+  return null;
+}
+
+function once<R>(work: () => R): () => R {
+  let answer: { readonly value: R } | undefined;
+  return () => (answer ??= { value: work() }).value;
 }

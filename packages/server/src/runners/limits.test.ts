@@ -1,9 +1,9 @@
 import { MusterError } from '@muster-ml/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { allowedCores, cpuLimitWords } from './limits.ts';
+import { allowedCores, backgroundWords, cpuLimitWords, defaultPythonMemoryBytes, pythonLimits } from './limits.ts';
 
-const tools = { bwrap: true, unshare: true, setpriv: true, taskset: true };
+const tools = { bwrap: true, unshare: true, setpriv: true, taskset: true, chrt: true, landlock: null };
 const cores = [4, 5, 6, 7];
 
 test('a limit of whole cores pins to that many different cores of those that we may use', () => {
@@ -39,4 +39,23 @@ test('a limit that cannot be enforced is refused, never ignored', () => {
 
 test('this machine has cores that we may use', () => {
   expect(allowedCores().length).toBeGreaterThan(0);
+});
+
+test('what runs in the background yields to everything else, also where only its niceness can be set', () => {
+  expect(backgroundWords(tools)).toEqual(['chrt', '--idle', '0', 'nice', '-n', '19']);
+  expect(backgroundWords({ ...tools, chrt: false })).toEqual(['nice', '-n', '19']);
+});
+
+test('a Python runner may take 4 GiB where nothing is said, and never more than half of the machine', () => {
+  expect(defaultPythonMemoryBytes(64 * 1024 ** 3)).toBe(4 * 1024 ** 3);
+  expect(defaultPythonMemoryBytes(2 * 1024 ** 3)).toBe(1024 ** 3);
+});
+
+test('processes are limited where the kernel counts those of the cage alone; elsewhere the limit would be for all of ours', () => {
+  const limits = (level: 'namespaces' | 'uid' | 'landlock' | 'none', uid: number | null) =>
+    pythonLimits({ memoryBytes: 1024 ** 3, scratchBytes: 10, isolation: { level }, uid });
+  expect(limits('uid', 61_184).nproc).toBe(256);
+  expect(limits('namespaces', null).nproc).toBe(256);
+  expect(limits('landlock', null).nproc).toBeUndefined();
+  expect(limits('none', null)).toEqual({ core: 0, nofile: 1024, fsize: 10, data: 4 * 1024 ** 3 });
 });

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { MusterError } from '@muster-ml/protocol';
-import type { ConfiningTools } from './confine.ts';
+import type { ConfiningTools, KernelLimits } from './confine.ts';
+import type { Isolation } from './isolation.ts';
 
 /**
  * Words before a runner's command that keep it within its CPU limit: it is pinned to that many cores. A part of a core cannot
@@ -35,6 +36,46 @@ export function cpuLimitWords(
   const first = spread % cores.length;
   const mine = Array.from({ length: cpu }, (_, index) => cores[(first + index) % cores.length]);
   return ['taskset', '--cpu-list', mine.join(',')];
+}
+
+/** Words before a command that put it behind everything else on the machine. */
+export function backgroundWords(tools: ConfiningTools): readonly string[] {
+  return [...(tools.chrt ? ['chrt', '--idle', '0'] : []), 'nice', '-n', '19'];
+}
+
+const openFiles = 1024;
+/** Threads and processes of a cage: libraries take a few a core, and a fork bomb ends here. */
+export const mostTasks = 256;
+/**
+ * What a program maps and what it uses differ: threads map stacks, and libraries room to work in. So the kernel refuses
+ * at once what could never fit, and who watches the resident memory does the rest.
+ */
+const mappedBytesBesides = 2 * 1024 ** 3;
+
+/** What the kernel holds a Python program to. */
+export function pythonLimits(limit: {
+  readonly memoryBytes: number;
+  readonly scratchBytes: number;
+  readonly isolation: Pick<Isolation, 'level'>;
+  readonly uid: number | null;
+}): KernelLimits {
+  const { level } = limit.isolation;
+  // Tasks are counted by user: only of one that has nothing else here, or within a user namespace.
+  const isCounted = limit.uid !== null || level === 'bubblewrap' || level === 'namespaces';
+  return {
+    core: 0,
+    nofile: openFiles,
+    fsize: limit.scratchBytes,
+    data: 2 * limit.memoryBytes + mappedBytesBesides,
+    ...(isCounted ? { nproc: mostTasks } : {}),
+  };
+}
+
+const mostPythonMemoryBytes = 4 * 1024 ** 3;
+
+/** Most memory of a Python runner that sets no resources, where nothing is configured: 4 GiB, at most half of the machine. */
+export function defaultPythonMemoryBytes(machineBytes: number = totalmem()): number {
+  return Math.min(mostPythonMemoryBytes, Math.floor(machineBytes / 2));
 }
 
 /** Cores that this process may use; a container or a service is often given a part of them. */

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { eventually } from '../../test-support/eventually.ts';
+import { oneEnvironment } from '../../test-support/one-environment.ts';
 import { systemClock } from '../platform/clock/index.ts';
 import { readProcessTable } from '../platform/processes/index.ts';
 import { silentLogger } from '../platform/telemetry/index.ts';
 import type { Isolation } from './isolation.ts';
 import { LocalRuntimeHost } from './local-runtime-host.ts';
+import { pythonPrograms } from './python-program.ts';
 import type { ReplicaWish, RunnerObservation, RunnerWish } from './runtime-host.ts';
 
 const twin = fileURLToPath(new URL('../../test-support/twin-runner.ts', import.meta.url));
@@ -22,7 +24,7 @@ const uncaged: Isolation = {
   level: 'none',
   advice: '',
   firstUid: null,
-  tools: { bwrap: false, unshare: false, setpriv: true, taskset: true },
+  tools: { bwrap: false, unshare: false, setpriv: true, taskset: true, chrt: true, landlock: null },
 };
 
 // Each test starts processes: milliseconds on a machine that does nothing else, seconds on one that runs all tests.
@@ -38,7 +40,9 @@ beforeEach(() => {
     runtimeDir: join(folder, 'run'),
     hidden: [],
     isolation: uncaged,
-    programs: { onnx: { command: process.execPath, arguments: ['--conditions=muster-source', twin], readable: [] } },
+    onnx: { command: process.execPath, arguments: ['--conditions=muster-source', twin], readable: [] },
+    python: pythonPrograms,
+    environments: oneEnvironment(null),
     inspection: { command: process.execPath, arguments: ['-e', 'setInterval(() => {}, 1000)'], readable: [] },
     environment: { PATH: process.env['PATH'] ?? '' },
     limits: {
@@ -49,6 +53,8 @@ beforeEach(() => {
       parallelStarts: 2,
       inspectionMs: 60_000,
       inspectionMemoryBytes: 1024 ** 3,
+      pythonMemoryBytes: 1024 ** 3,
+      pythonScratchBytes: 1024 ** 2,
     },
     software: 'test',
     clock: systemClock,
@@ -186,7 +192,7 @@ test('when the host stops, no runner and no inspection is left', async () => {
   await host.want([pack('a', [replica('r1')]), pack('b', [replica('r2', { blockMs: 60_000 })])]);
   await eventually(() => allReady('a')() && allReady('b')());
   const { file, digest } = replica('r3');
-  const inspection = host.inspect(file, digest);
+  const inspection = host.inspect({ kind: 'onnx', file, digest });
   await eventually(() => readdirSync(join(folder, 'cages')).length === 3);
   const pids = host.observed().map(({ pid }) => pid);
   host.kill();

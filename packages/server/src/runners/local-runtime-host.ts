@@ -1,20 +1,24 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { MusterError, type ReplicaEvent, toMusterError, toProblem } from '@muster-ml/protocol';
-import type { Clock } from '../platform/clock/index.ts';
-import type { Logger } from '../platform/telemetry/index.ts';
+import { type EnvironmentSpec, MusterError, type ReplicaEvent, toMusterError, toProblem } from '@muster-ml/protocol';
 import { CagedInspections } from './caged-inspections.ts';
-import { placeModel, readSample, removeModel, runnerAddress, shortIdOf } from './cage-files.ts';
-import { type Cage, type Program, confine, scratchOf, seenFolderOf } from './confine.ts';
-import { type Isolation, makeCage } from './isolation.ts';
-import { cpuLimitWords } from './limits.ts';
-import { type RunnerAction, limitsKeyOf, planRunners, replicaKeyOf } from './plan-runners.ts';
+import { removeModel, runnerAddress, shortIdOf } from './cage-files.ts';
+import { type Cage, scratchOf } from './confine.ts';
+import { endLeftovers } from './end-leftovers.ts';
+import { loadReplica } from './load-replica.ts';
+import { type RunnerAction, limitsKeyOf, planRunners } from './plan-runners.ts';
+import type { LocalRuntimeHostOptions } from './local-host-options.ts';
+import type { PythonHome } from './python-program.ts';
+import { launchRunner } from './runner-launch.ts';
 import { RunnerProcess } from './runner-process.ts';
-import { type ReplicaSlot, type RunnerSlot, markEnded, newSlot, observationOf, viewOf } from './runner-slot.ts';
+import { type RunnerSlot, markEnded, newSlot, observationOf, replicaSlot, viewOf } from './runner-slot.ts';
 import { RunnerWatch } from './runner-watch.ts';
 import type {
+  EnvironmentHost,
+  EnvironmentWish,
   InspectionEnd,
   InspectionHost,
+  InspectionRequest,
   ReplicaWish,
   RunnerObservation,
   RunnerWish,
@@ -22,38 +26,11 @@ import type {
 } from './runtime-host.ts';
 import { type UserPool, createUserPool } from './user-pool.ts';
 
-export interface LocalRuntimeHostOptions {
-  /** Folder of the cages, on the file system of the models so that they can be linked. */
-  readonly cagesFolder: string;
-  readonly runtimeDir: string;
-  /** What runners must not see. */
-  readonly hidden: readonly string[];
-  readonly isolation: Isolation;
-  /** How each runtime is started; `--listen unix:…` is added. */
-  readonly programs: Readonly<Record<RunnerWish['runtime'], Program>>;
-  /** How the inspection program is started; the path of the file is added. */
-  readonly inspection: Program;
-  /** The environment of runners, whole. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly limits: {
-    readonly hangMs: number;
-    readonly loadMs: number;
-    readonly startMs: number;
-    readonly parallelLoads: number;
-    readonly parallelStarts: number;
-    readonly inspectionMs: number;
-    readonly inspectionMemoryBytes: number;
-  };
-  readonly software: string;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
-
 /**
  * The runtime host of one machine: makes runners what control wishes, and keeps them so. Whatever happens (a wish, a load
  * that ended, a crash, a timer) leads to the same step: plan from what is, do it, tell who watches.
  */
-export class LocalRuntimeHost implements RuntimeHost, InspectionHost {
+export class LocalRuntimeHost implements RuntimeHost, InspectionHost, EnvironmentHost {
   readonly isolation: { readonly level: string; readonly advice: string };
   readonly #options: LocalRuntimeHostOptions;
   readonly #slots = new Map<string, RunnerSlot>();
@@ -70,10 +47,12 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost {
     this.#options = options;
     this.isolation = { level: options.isolation.level, advice: options.isolation.advice };
     this.#users = createUserPool(options.isolation.firstUid);
-    this.#inspections = new CagedInspections({ ...options, program: options.inspection, users: this.#users });
+    this.#inspections = new CagedInspections({ ...options, users: this.#users });
     this.#watch = new RunnerWatch({
       slots: () => this.#slots.values(),
       hangMs: options.limits.hangMs,
+      limits: options.limits,
+      scratchOf: (slot) => scratchOf(this.#cageOf(slot)),
       clock: options.clock,
       onChange: () => this.#step(),
     });
@@ -94,10 +73,12 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost {
     await Promise.all(
       [...this.#slots.values()].map(async (slot) => {
         slot.phase = slot.process === null ? 'down' : 'stopping';
+        slot.preparing?.abort();
         await slot.process?.stop();
       }),
     );
     await this.#inspections.stop();
+    await this.#options.environments.stop();
     clearFolder(this.#options.cagesFolder);
   }
 
@@ -105,11 +86,25 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost {
   kill(): void {
     this.#isStopping = true;
     this.#inspections.kill();
+    void this.#options.environments.stop();
     for (const slot of this.#slots.values()) slot.process?.kill(new MusterError('runner_crashed', 'Muster was ended'));
   }
 
-  async inspect(file: string, digest: string, signal?: AbortSignal): Promise<InspectionEnd> {
-    return await this.#inspections.inspect(file, digest, signal);
+  async inspect(request: InspectionRequest, signal?: AbortSignal): Promise<InspectionEnd> {
+    return await this.#inspections.inspect(request, signal);
+  }
+
+  async makeEnvironment(
+    wish: EnvironmentWish,
+    onProgress: (text: string) => void,
+    signal?: AbortSignal,
+  ): Promise<EnvironmentSpec> {
+    return await this.#options.environments.makeEnvironment(wish, onProgress, signal);
+  }
+
+  async keepEnvironments(specs: readonly EnvironmentSpec[]): Promise<void> {
+    const wished = this.#wishes.flatMap(({ environment }) => environment ?? []);
+    await this.#options.environments.keepEnvironments([...specs, ...wished]);
   }
 
   want(wishes: readonly RunnerWish[]): Promise<void> {
@@ -153,6 +148,10 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost {
     this.#cancelWake();
     if (plan.wakeAt !== null)
       this.#cancelWake = clock.after(Math.max(1, plan.wakeAt - clock.now()), () => this.#step());
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const watcher of this.#watchers) watcher();
   }
 
@@ -164,8 +163,7 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost {
         this.#start(slot);
         break;
       case 'stop':
-        slot.phase = 'stopping';
-        void slot.process?.stop();
+        this.#stop(slot);
         break;
       case 'forget':
         this.#forget(slot);
@@ -194,13 +192,47 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost {
   }
 
   #start(slot: RunnerSlot): void {
-    const { clock, log } = this.#options;
     if (slot.limitsKey !== limitsKeyOf(slot.wish)) slot.failures = 0;
     slot.limitsKey = limitsKeyOf(slot.wish);
+    if (slot.wish.runtime === 'python') return void this.#prepare(slot);
+    return this.#startProcess(slot, null);
+  }
+
+  /** Before a Python runner can start, its environment must be there. */
+  async #prepare(slot: RunnerSlot): Promise<void> {
+    const { environments } = this.#options;
+    const { environment } = slot.wish;
+    const preparing = new AbortController();
+    slot.phase = 'preparing';
+    slot.preparing = preparing;
+    const show = (text: string): void => {
+      if (slot.preparing !== preparing) return;
+      slot.progress = text;
+      this.#tell();
+    };
+    try {
+      if (environment === undefined)
+        throw new MusterError('environment_failed', 'nobody said which environment it needs');
+      const home = await environments.ensure(environment, show, preparing.signal);
+      if (slot.preparing !== preparing) return;
+      slot.release = environments.hold(home.digest);
+      slot.preparing = null;
+      slot.progress = undefined;
+      this.#startProcess(slot, home);
+      this.#tell();
+    } catch (error) {
+      queueMicrotask(() => {
+        if (slot.preparing === preparing) this.#ended(slot, toMusterError(error));
+      });
+    }
+  }
+
+  #startProcess(slot: RunnerSlot, home: PythonHome | null): void {
+    const { clock, log } = this.#options;
     slot.phase = 'starting';
     slot.startedAt = clock.now();
     try {
-      const runner = this.#spawn(slot);
+      const runner = this.#spawn(slot, home);
       slot.process = runner;
       runner.connect().then(
         () => {
@@ -220,41 +252,31 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost {
     }
   }
 
-  #spawn(slot: RunnerSlot): RunnerProcess {
-    const { isolation, programs, clock } = this.#options;
-    const cage = this.#cageOf(slot);
-    const socketFile = join(cage.socketFolder, 's');
-    const program = programs[slot.wish.runtime];
-    const words = cpuLimitWords(
-      slot.wish.limits.cpu,
-      Number.parseInt(shortIdOf(slot.id).slice(0, 6), 16),
-      isolation.tools,
-    );
-    makeCage(cage);
-    const line = confine(
-      isolation.level,
-      { ...program, arguments: [...program.arguments, '--listen', `unix:${socketFile}`] },
-      cage,
-      isolation.tools,
-    );
-    const [command, ...rest] = [...words, line.command];
+  #stop(slot: RunnerSlot): void {
+    slot.phase = 'stopping';
+    if (slot.process !== null) return void slot.process.stop();
+    slot.preparing?.abort();
+    return queueMicrotask(() => this.#ended(slot, new MusterError('request_cancelled', 'it is not wished any more')));
+  }
+
+  #spawn(slot: RunnerSlot, home: PythonHome | null): RunnerProcess {
+    const { clock, limits, log, software } = this.#options;
+    const { wish } = slot;
+    const launch = launchRunner(wish, this.#cageOf(slot), home, {
+      ...this.#options,
+      pythonProgram: () => this.#options.python().program,
+    });
+    const about = {
+      runner: slot.id,
+      team: wish.team,
+      replicas: wish.kind === 'own' ? wish.replicas.map(({ id }) => id) : undefined,
+    };
     return new RunnerProcess({
-      line: { command, arguments: [...rest, ...line.arguments] },
-      environment: this.#options.environment,
-      workingDirectory: scratchOf(cage),
-      socketFile,
-      software: this.#options.software,
+      ...launch,
+      software,
       clock,
-      startLimitMs: this.#options.limits.startMs,
-      onLine: (text) =>
-        this.#options.log.info(
-          {
-            runner: slot.id,
-            team: slot.wish.team,
-            replicas: slot.wish.kind === 'own' ? slot.wish.replicas.map(({ id }) => id) : undefined,
-          },
-          text,
-        ),
+      startLimitMs: limits.startMs,
+      onLine: (text) => log.info(about, text),
       onReplicaEvent: (event) => this.#hear(slot, event),
       onEnd: (error) => this.#ended(slot, error),
     });
@@ -263,6 +285,8 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost {
   #ended(slot: RunnerSlot, error: MusterError): void {
     if (slot.phase !== 'stopping')
       this.#options.log.warn({ runner: slot.id, code: error.code, restarts: slot.restarts }, error.message);
+    // Without namespaces, what a runner started may have left its process group.
+    if (slot.process !== null && slot.uid !== null && this.isolation.level === 'uid') endLeftovers(slot.uid);
     markEnded(slot, error, toProblem(error), this.#options.clock.now());
     this.#step();
   }
@@ -284,14 +308,7 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost {
       runner.kill(new MusterError('runner_hung', `loading the model took longer than ${loadMs} ms`)),
     );
     try {
-      const cage = this.#cageOf(slot);
-      const name = await placeModel(cage.folder, wish, slot.uid !== null);
-      const file = join(seenFolderOf(this.#options.isolation.level, cage), 'models', name);
-      const sample = wish.sampleFile === undefined ? undefined : await readSample(wish.sampleFile);
-      const loaded = await runner.load(
-        { replica: wish.id, file, options: wish.options, ...(sample === undefined ? {} : { sample: sample.inputs }) },
-        sample?.payload ?? [],
-      );
+      const loaded = await loadReplica(runner, wish, this.#cageOf(slot), this.#options.isolation.level);
       if (slot.process !== runner) return;
       Object.assign(replica, {
         phase: 'ready',
@@ -356,13 +373,4 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost {
 /** Empties a folder and keeps it, with its mode. */
 function clearFolder(folder: string): void {
   for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
-}
-
-function replicaSlot(slot: RunnerSlot, wish: ReplicaWish): ReplicaSlot {
-  const known = slot.replicas.get(wish.id);
-  const key = replicaKeyOf(wish);
-  if (known !== undefined && known.key === key) return known;
-  const fresh: ReplicaSlot = { id: wish.id, key, digest: wish.digest, phase: 'waiting', crashes: 0 };
-  slot.replicas.set(wish.id, fresh);
-  return fresh;
 }

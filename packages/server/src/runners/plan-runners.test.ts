@@ -69,6 +69,26 @@ describe('runners', () => {
     expect(kinds([wish('a', [replica('r0')], 64)], [view(three, 'down', [], 9_999)])).toEqual(['start a']);
   });
 
+  test('what is still being prepared keeps nobody from starting, and ends where it is not wished any more', () => {
+    const python = { ...wish('p', [replica('r0')]), runtime: 'python' } as const;
+    const waiting = ['x', 'y', 'z'].map((id) => ({ ...view(python, 'preparing'), id }));
+    expect(kinds([three, ...waiting.map(({ id }) => ({ ...python, id }))], waiting)).toEqual(['start a']);
+    expect(kinds([], waiting.slice(0, 1))).toEqual(['stop x']);
+  });
+
+  test('another environment, or other threads, need another process; of ONNX models they say nothing', () => {
+    const environment = { python: '3.11', requirements: ['numpy==2.4.6'] };
+    const python: RunnerWish = { ...three, runtime: 'python', environment, threads: 1 };
+    for (const change of [
+      { threads: 2 },
+      { isBackground: true },
+      { environment: { ...environment, python: '3.12' } },
+    ]) {
+      expect(kinds([{ ...python, ...change }], [view(python, 'running')])).toEqual(['stop a']);
+      expect(limitsKeyOf({ ...three, ...change })).toBe(limitsKeyOf(three));
+    }
+  });
+
   test('a crashed runner waits for its pause, and the plan says until when', () => {
     const plan = planRunners([three], [view(three, 'down', [], 1_500)], 1_000, limits);
     expect(plan).toEqual({ actions: [], wakeAt: 1_500 });

@@ -1,9 +1,12 @@
 import type { ReplicaWish, RunnerWish } from './runtime-host.ts';
 
-/** How a runner is, as far as the plan cares. `down`: no process; `starting`: a process that does not answer yet. */
+/**
+ * How a runner is, as far as the plan cares. `down`: no process; `preparing`: none yet, what it needs is being made;
+ * `starting`: a process that does not answer yet.
+ */
 export interface RunnerView {
   readonly id: string;
-  readonly phase: 'down' | 'starting' | 'running' | 'stopping';
+  readonly phase: 'down' | 'preparing' | 'starting' | 'running' | 'stopping';
   /** `limitsKeyOf` the wish that the process was started for. */
   readonly limitsKey: string;
   /** Not started again before (milliseconds since the epoch). */
@@ -48,7 +51,15 @@ const crashesToGiveUp = 2;
 
 /** Changes when a runner must be started anew for the wish. */
 export function limitsKeyOf(wish: RunnerWish): string {
-  return JSON.stringify([wish.runtime, wish.team, wish.kind, wish.limits.cpu ?? null, wish.limits.memoryBytes ?? null]);
+  const { runtime, team, kind, limits, environment, threads, isBackground } = wish;
+  return JSON.stringify([
+    runtime,
+    team,
+    kind,
+    limits.cpu ?? null,
+    limits.memoryBytes ?? null,
+    ...(runtime === 'python' ? [environment, threads ?? null, isBackground ?? false] : []),
+  ]);
 }
 
 const replicaKeys = new WeakMap<ReplicaWish, string>();
@@ -57,7 +68,7 @@ const replicaKeys = new WeakMap<ReplicaWish, string>();
 export function replicaKeyOf(wish: ReplicaWish): string {
   const known = replicaKeys.get(wish);
   if (known !== undefined) return known;
-  const key = JSON.stringify([wish.digest, wish.options, wish.sampleFile ?? null]);
+  const key = JSON.stringify([wish.digest, wish.options, wish.python, wish.sampleFile ?? null]);
   replicaKeys.set(wish, key);
   return key;
 }

@@ -1,10 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { type HealthReport, type LoadRequest, type Loaded, MusterError, type ReplicaEvent } from '@muster-ml/protocol';
+import {
+  type HealthReport,
+  type InferHeader,
+  type LoadRequest,
+  type Loaded,
+  MusterError,
+  type ReplicaEvent,
+} from '@muster-ml/protocol';
 import type { Clock } from '../platform/clock/index.ts';
-import { type RuntimeLink, health, load, openRuntimeLink, unload } from '../platform/link/index.ts';
-import { eachLine, killGroup } from '../platform/processes/index.ts';
+import {
+  type RunnerResult,
+  type RuntimeLink,
+  health,
+  infer,
+  load,
+  openRuntimeLink,
+  unload,
+} from '../platform/link/index.ts';
+import { killGroup, readProcessTable } from '../platform/processes/index.ts';
 import type { CommandLine } from './confine.ts';
+import { createProcessFamily } from './process-family.ts';
+import { eachOutputLine } from './runner-output.ts';
 
 export interface RunnerProcessOptions {
   readonly line: CommandLine;
@@ -33,6 +50,7 @@ export class RunnerProcess {
   readonly #options: RunnerProcessOptions;
   readonly #child: ChildProcess;
   readonly #ended = Promise.withResolvers<void>();
+  readonly #family = createProcessFamily();
   #link: RuntimeLink | undefined;
   #isEnded = false;
   #reason: MusterError | undefined;
@@ -49,7 +67,8 @@ export class RunnerProcess {
       detached: true,
     });
     this.#child.stdin?.on('error', () => {});
-    for (const stream of [this.#child.stdout, this.#child.stderr]) eachLine(stream, options.onLine);
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      eachOutputLine(stream, options.clock, options.onLine);
     this.#child.once('error', (error) => this.#end(`could not be started: ${error.message}`));
     this.#child.once('exit', (code, signal) =>
       this.#end(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`),
@@ -93,6 +112,10 @@ export class RunnerProcess {
     return load(this.#open(), request, sample);
   }
 
+  infer(header: InferHeader, payload: readonly Uint8Array[]): Promise<RunnerResult> {
+    return infer(this.#open(), header, payload);
+  }
+
   unload(replica: string): Promise<void> {
     return unload(this.#open(), replica);
   }
@@ -103,6 +126,7 @@ export class RunnerProcess {
 
   /** Asks it to end by closing its input, and kills it if it does not. Resolves when it is gone. */
   async stop(): Promise<void> {
+    this.#rememberFamily();
     this.#child.stdin?.end();
     const cancel = this.#options.clock.after(stopLimitMs, () => killGroup(this.#child));
     await this.#ended.promise;
@@ -112,7 +136,17 @@ export class RunnerProcess {
   /** Ends it at once, for a reason that its observers should read. */
   kill(reason: MusterError): void {
     this.#reason ??= reason;
+    this.#rememberFamily();
     killGroup(this.#child);
+  }
+
+  /** Processes that it has started and that must not outlive it, wherever they have gone. */
+  remember(pids: readonly number[]): void {
+    this.#family.remember(pids);
+  }
+
+  #rememberFamily(): void {
+    if (this.pid !== null && !this.#isEnded) this.remember(readProcessTable().treeOf(this.pid));
   }
 
   /** Mostly the process has ended and says how in a moment; one that lives on without a link is of no use. */
@@ -136,8 +170,9 @@ export class RunnerProcess {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#cancelLinkLoss();
-    // What it started goes with it.
+    // What it started goes with it, also what has left its group.
     killGroup(this.#child);
+    this.#family.end();
     const signalled = /SIG\w+/.exec(how) !== null;
     this.#reason ??= new MusterError('runner_crashed', `the runner ${how}`, { details: { signalled } });
     this.#link?.close();

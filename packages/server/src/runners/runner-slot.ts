@@ -1,8 +1,8 @@
 import type { MusterError, Problem } from '@muster-ml/protocol';
 import { type BackoffRule, backoffMs, failuresAfter } from '../platform/processes/index.ts';
-import type { ReplicaView, RunnerView } from './plan-runners.ts';
+import { type ReplicaView, type RunnerView, replicaKeyOf } from './plan-runners.ts';
 import type { RunnerProcess } from './runner-process.ts';
-import type { RunnerObservation, RunnerWish } from './runtime-host.ts';
+import type { ReplicaWish, RunnerObservation, RunnerWish } from './runtime-host.ts';
 
 /** What is known of one replica. */
 export interface ReplicaSlot {
@@ -28,6 +28,11 @@ export interface RunnerSlot {
   uid: number | null;
   phase: RunnerView['phase'];
   process: RunnerProcess | null;
+  /** Ends what is being made for its next process. */
+  preparing: AbortController | null;
+  progress: string | undefined;
+  /** Lets go of the environment that it runs in. */
+  release: () => void;
   startedAt: number | null;
   retryAt: number;
   failures: number;
@@ -43,6 +48,15 @@ export interface RunnerSlot {
 /** Pauses between restarts: short first, because a pack that crashed is back in 200 ms. */
 export const restartRule: BackoffRule = { firstMs: 50, mostMs: 10_000, healthyMs: 30_000 };
 
+/** What can never work as it is wished: it is tried rarely, and at once when the wish changes. */
+const settledMs: Readonly<Partial<Record<string, number>>> = {
+  limit_not_enforceable: restartRule.mostMs,
+  python_not_found: 60_000,
+  environment_unresolvable: 60_000,
+  environment_failed: 60_000,
+  environment_too_large: 60_000,
+};
+
 export function newSlot(wish: RunnerWish, address: string): RunnerSlot {
   return {
     id: wish.id,
@@ -52,6 +66,9 @@ export function newSlot(wish: RunnerWish, address: string): RunnerSlot {
     uid: null,
     phase: 'down',
     process: null,
+    preparing: null,
+    progress: undefined,
+    release: () => {},
     startedAt: null,
     retryAt: 0,
     failures: 0,
@@ -64,12 +81,26 @@ export function newSlot(wish: RunnerWish, address: string): RunnerSlot {
   };
 }
 
+/** What is known of a wished replica, begun anew where the wish has changed. */
+export function replicaSlot(slot: RunnerSlot, wish: ReplicaWish): ReplicaSlot {
+  const known = slot.replicas.get(wish.id);
+  const key = replicaKeyOf(wish);
+  if (known !== undefined && known.key === key) return known;
+  const fresh: ReplicaSlot = { id: wish.id, key, digest: wish.digest, phase: 'waiting', crashes: 0 };
+  slot.replicas.set(wish.id, fresh);
+  return fresh;
+}
+
 /** The slot after its process ended: replicas wait to be loaded again, and those that were loading are remembered. */
 export function markEnded(slot: RunnerSlot, error: MusterError, problem: Problem, now: number): void {
   const wasStopping = slot.phase === 'stopping';
   const livedMs = slot.startedAt === null ? 0 : now - slot.startedAt;
   slot.phase = 'down';
   slot.process = null;
+  slot.preparing = null;
+  slot.progress = undefined;
+  slot.release();
+  slot.release = () => {};
   slot.startedAt = null;
   slot.rssBytes = null;
   slot.cpuMicros = null;
@@ -89,11 +120,10 @@ export function markEnded(slot: RunnerSlot, error: MusterError, problem: Problem
   }
   if (wasStopping) return;
   slot.problem = problem;
-  // What can never work has not been started, and is tried rarely, and at once when the wish changes.
-  if (error.code !== 'limit_not_enforceable') slot.restarts += 1;
+  const pauseMs = settledMs[error.code];
+  if (pauseMs === undefined) slot.restarts += 1;
   slot.failures = failuresAfter(restartRule, slot.failures, livedMs);
-  slot.retryAt =
-    now + (error.code === 'limit_not_enforceable' ? restartRule.mostMs : backoffMs(restartRule, slot.failures));
+  slot.retryAt = now + (pauseMs ?? backoffMs(restartRule, slot.failures));
 }
 
 export function viewOf(slot: RunnerSlot): RunnerView {
@@ -119,6 +149,7 @@ export function observationOf(slot: RunnerSlot, isolation: string): RunnerObserv
     cpuMicros: slot.cpuMicros,
     isolation,
     ...(slot.problem === undefined || slot.phase === 'running' ? {} : { problem: slot.problem }),
+    ...(slot.progress === undefined ? {} : { progress: slot.progress }),
     replicas: slot.wish.replicas.map(({ id }) => {
       const known = slot.replicas.get(id);
       if (known === undefined || known.phase === 'unloading') return { id, state: 'waiting' as const };
@@ -137,6 +168,6 @@ export function observationOf(slot: RunnerSlot, isolation: string): RunnerObserv
 
 function stateOf(slot: RunnerSlot): RunnerObservation['state'] {
   if (slot.phase === 'running') return 'running';
-  if (slot.problem?.code === 'limit_not_enforceable') return 'failed';
+  if (slot.problem !== undefined && settledMs[slot.problem.code] !== undefined) return 'failed';
   return slot.restarts > 0 ? 'restarting' : 'starting';
 }

@@ -1,27 +1,34 @@
 import { type HealthReport, MusterError, toProblem } from '@muster-ml/protocol';
 import type { Clock } from '../platform/clock/index.ts';
 import { readProcessTable } from '../platform/processes/index.ts';
+import { mostTasks } from './limits.ts';
+import { type PythonAllowance, memoryLimitOf, scratchLimitOf } from './runner-launch.ts';
 import type { RunnerProcess } from './runner-process.ts';
 import type { RunnerSlot } from './runner-slot.ts';
+import { scratchUsage } from './scratch-usage.ts';
 
 export interface RunnerWatchOptions {
   readonly slots: () => Iterable<RunnerSlot>;
   /** A runner that is silent for this long is ended; its replicas lose their readiness at half of it. */
   readonly hangMs: number;
+  readonly limits: PythonAllowance;
+  readonly scratchOf: (slot: RunnerSlot) => string;
   readonly clock: Clock;
   readonly onChange: () => void;
 }
 
 const healthEveryMs = 1_000;
-const memoryEveryMs = 250;
+const usageEveryMs = 250;
+const scratchEveryMs = 1_000;
 
 /**
  * Looks after running runners: asks each for its health every second, ends what hangs and what takes more memory than it
- * may. Memory is read from the kernel, because a runner that is busy growing does not answer; where there is no /proc, its
- * own reports have to do.
+ * may, starts too many processes or fills its scratch folder. Memory is read from the kernel, because a runner that is busy
+ * growing does not answer; where there is no /proc, its own reports have to do.
  */
 export class RunnerWatch {
   readonly #options: RunnerWatchOptions;
+  readonly #measuring = new WeakSet<RunnerProcess>();
   #timers: readonly NodeJS.Timeout[] = [];
 
   constructor(options: RunnerWatchOptions) {
@@ -31,7 +38,8 @@ export class RunnerWatch {
   start(): void {
     this.#timers = [
       setInterval(() => this.#checkHealth(), healthEveryMs),
-      setInterval(() => this.#checkMemory(), memoryEveryMs),
+      setInterval(() => this.#checkUsage(), usageEveryMs),
+      setInterval(() => this.#checkScratch(), scratchEveryMs),
     ];
     for (const timer of this.#timers) timer.unref();
   }
@@ -98,27 +106,61 @@ export class RunnerWatch {
     this.#options.onChange();
   }
 
-  #checkMemory(): void {
+  #checkUsage(): void {
     const limited = [...this.#options.slots()].filter(
-      (slot) => slot.process !== null && slot.wish.limits.memoryBytes !== undefined,
+      (slot) => slot.process !== null && (slot.wish.runtime === 'python' || this.#memoryLimitOf(slot) !== undefined),
     );
     if (limited.length === 0) return;
     const table = readProcessTable();
     for (const slot of limited) {
-      const usage = slot.process?.pid == null ? null : table.usageOf(slot.process.pid);
-      if (usage !== null && slot.process !== null) this.#limitMemory(slot, slot.process, usage.rssBytes);
+      const runner = slot.process;
+      const usage = runner?.pid == null ? null : table.usageOf(runner.pid);
+      if (runner === null || runner.pid === null || usage === null) continue;
+      this.#limitMemory(slot, runner, usage.rssBytes);
+      if (slot.wish.runtime === 'python') limitProcesses(runner, table.treeOf(runner.pid));
     }
   }
 
+  /** One after the other, each with a pause that its folder asks for: none is looked at all the time. */
+  #checkScratch(): void {
+    for (const slot of this.#options.slots()) {
+      const runner = slot.process;
+      if (runner === null || runner.pid === null || slot.wish.runtime !== 'python' || this.#measuring.has(runner))
+        continue;
+      this.#measuring.add(runner);
+      void scratchUsage(this.#options.scratchOf(slot), runner.pid).then((bytes) => {
+        this.#measuring.delete(runner);
+        const limit = scratchLimitOf(slot.wish, this.#options.limits.pythonScratchBytes);
+        if (bytes > limit)
+          runner.kill(
+            new MusterError(
+              'scratch_exceeded',
+              `the runner wrote ${bytes} bytes to its scratch folder; ${limit} are allowed`,
+            ),
+          );
+      });
+    }
+  }
+
+  #memoryLimitOf(slot: RunnerSlot): number | undefined {
+    return memoryLimitOf(slot.wish, this.#options.limits.pythonMemoryBytes);
+  }
+
   #limitMemory(slot: RunnerSlot, runner: RunnerProcess, rssBytes: number): void {
-    const limit = slot.wish.limits.memoryBytes;
+    const limit = this.#memoryLimitOf(slot);
     if (limit === undefined || rssBytes <= limit) return;
+    const place = slot.wish.limits.memoryBytes === undefined ? 'python.memoryBytes' : 'resources.memoryBytes';
     runner.kill(
-      new MusterError(
-        'memory_exceeded',
-        `the runner took ${rssBytes} bytes of memory; resources.memoryBytes allows ${limit}`,
-        { place: 'resources.memoryBytes' },
-      ),
+      new MusterError('memory_exceeded', `the runner took ${rssBytes} bytes of memory; ${place} allows ${limit}`, {
+        place,
+      }),
     );
   }
+}
+
+/** Where the kernel does not count them for us. */
+function limitProcesses(runner: RunnerProcess, pids: readonly number[]): void {
+  runner.remember(pids);
+  if (pids.length > mostTasks)
+    runner.kill(new MusterError('runner_crashed', `the runner had ${pids.length} processes; ${mostTasks} are allowed`));
 }

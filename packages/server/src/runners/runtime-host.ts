@@ -1,15 +1,28 @@
-import type { Problem, ReplicaOptions } from '@muster-ml/protocol';
+import type {
+  EnvironmentSpec,
+  Problem,
+  PythonFormat,
+  PythonReplica,
+  ReplicaOptions,
+  Runtime,
+} from '@muster-ml/protocol';
 
 /** What control wants to run, whole: the host starts what is missing, reloads what changed and ends what is gone. */
 export interface RunnerWish {
   /** Stable id; also names the socket. */
   readonly id: string;
-  readonly runtime: 'onnx';
+  readonly runtime: Runtime;
   readonly team: string;
   /** A pack holds small models of one team; `own` holds one deployment's replica. */
   readonly kind: 'pack' | 'own';
   readonly limits: { readonly cpu?: number | undefined; readonly memoryBytes?: number | undefined };
   readonly replicas: readonly ReplicaWish[];
+  /** Of a Python runner: the host makes the environment where it is not there. */
+  readonly environment?: EnvironmentSpec | undefined;
+  /** Threads that the numeric libraries of a Python runner may use. */
+  readonly threads?: number | undefined;
+  /** Behind everything else on this machine: batch jobs. */
+  readonly isBackground?: boolean | undefined;
 }
 
 export interface ReplicaWish {
@@ -18,7 +31,10 @@ export interface ReplicaWish {
   readonly file: string;
   /** SHA-256 of the file, to name it inside the cage. */
   readonly digest: string;
-  readonly options: ReplicaOptions;
+  /** Of an ONNX model. */
+  readonly options?: ReplicaOptions | undefined;
+  /** Of a model that Python runs. */
+  readonly python?: PythonReplica | undefined;
   /** Local path of the sample (an object: OIP tensors as JSON header and bytes, see protocol/runtime/sample.ts), if any. */
   readonly sampleFile?: string | undefined;
 }
@@ -46,6 +62,8 @@ export interface RunnerObservation {
   readonly cpuMicros: number | null;
   readonly isolation: string;
   readonly problem?: Problem;
+  /** What takes long before it can start, in words: its environment is being made. */
+  readonly progress?: string;
   readonly replicas: readonly ReplicaObservation[];
 }
 
@@ -67,11 +85,52 @@ export type InspectionEnd =
   | { readonly outcome: 'done'; readonly text: string }
   | { readonly outcome: 'failed' | 'timeout' | 'memory' | 'output' | 'cancelled'; readonly detail: string };
 
+/** What is found out about a local file; `digest` is its SHA-256. */
+export type InspectionRequest =
+  /** Reads an ONNX file and proves that the runtime loads it. */
+  | { readonly kind: 'onnx'; readonly file: string; readonly digest: string }
+  /** Says what a file is that only Python can run, without running any of it. */
+  | { readonly kind: 'look'; readonly file: string; readonly digest: string }
+  /** Loads it in its environment, finds its signature and answers its sample. */
+  | {
+      readonly kind: 'prove';
+      readonly file: string;
+      readonly digest: string;
+      readonly format: PythonFormat;
+      readonly environment: EnvironmentSpec;
+      /** Local path of the sample as an object, if there is one. */
+      readonly sampleFile?: string | undefined;
+    };
+
 /** Where a model file can be looked at without trusting it. */
 export interface InspectionHost {
   /**
-   * Runs the inspection program of the runtime on a local file, caged and limited like a runner, a few at a time. The signal
-   * kills it. `digest` is the file's SHA-256. Never throws.
+   * Runs the inspection program of a runtime on a local file, caged and limited like a runner, a few at a time. The signal
+   * kills it. Never throws.
    */
-  inspect(file: string, digest: string, signal?: AbortSignal): Promise<InspectionEnd>;
+  inspect(request: InspectionRequest, signal?: AbortSignal): Promise<InspectionEnd>;
+}
+
+/** What a model says that it needs; less than an `EnvironmentSpec`, because versions may be open. */
+export interface EnvironmentWish {
+  /** Minor version of Python; absent: the host's default. */
+  readonly python?: string | undefined;
+  readonly requirements: readonly string[];
+}
+
+/** Where Python environments are made: found out once, made the same again wherever they are missing. */
+export interface EnvironmentHost {
+  /**
+   * Chooses exact versions for a wish and makes the environment. `onProgress` gets a line for people each time that
+   * something changed.
+   *
+   * Throws `python_not_found`, `environment_unresolvable`, `environment_failed`, `environment_too_large`, `disk_full`, and the signal's reason.
+   */
+  makeEnvironment(
+    wish: EnvironmentWish,
+    onProgress: (text: string) => void,
+    signal?: AbortSignal,
+  ): Promise<EnvironmentSpec>;
+  /** Removes environments that are none of these and that nothing runs in, once they have been unused for a while. */
+  keepEnvironments(specs: readonly EnvironmentSpec[]): Promise<void>;
 }

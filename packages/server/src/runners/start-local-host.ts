@@ -4,9 +4,16 @@ import { systemClock } from '../platform/clock/index.ts';
 import { makePrivateFolder } from '../platform/processes/index.ts';
 import type { Logger } from '../platform/telemetry/index.ts';
 import type { Program } from './confine.ts';
+import {
+  type PythonEnvironments,
+  type PythonSettings,
+  createPythonEnvironments,
+} from './environments/python-environments.ts';
 import { type IsolationWish, probeIsolation } from './isolation.ts';
+import { defaultPythonMemoryBytes } from './limits.ts';
 import { LocalRuntimeHost } from './local-runtime-host.ts';
 import { nodeFolders, onnxInspection, onnxProgram } from './onnx-program.ts';
+import { type PythonPrograms, pythonPrograms } from './python-program.ts';
 
 export interface LocalHostSettings {
   readonly dataDir: string;
@@ -22,6 +29,7 @@ export interface LocalHostSettings {
     readonly inspectionMs: number;
     readonly inspectionMemoryBytes: number;
   };
+  readonly python: PythonSettings & { readonly memoryBytes?: number | undefined };
 }
 
 export interface LocalHostStart {
@@ -30,8 +38,18 @@ export interface LocalHostStart {
   readonly onnx?: Program | undefined;
   /** How the program that inspects ONNX files is started, likewise. */
   readonly inspection?: Program | undefined;
+  /** The programs of the Python runtime, likewise. */
+  readonly python?: (() => PythonPrograms) | undefined;
+  /** Where Python environments come from, where they are not made here. */
+  readonly pythonEnvironments?: PythonEnvironments | undefined;
+  /** What a Python runner may write besides its models, where it is not the usual. */
+  readonly pythonScratchBytes?: number | undefined;
+  /** False: cages get no users of their own, also where we are root. */
+  readonly ownUsers?: boolean | undefined;
   /** The environment of runners, whole. */
   readonly environment: Readonly<Record<string, string>>;
+  /** That of what makes Python environments: it leads to package indexes. */
+  readonly toolEnvironment: Readonly<Record<string, string>>;
   readonly software: string;
   readonly log: Logger;
 }
@@ -41,12 +59,20 @@ const startMs = 30_000;
 /** Starts at the same time: each takes a core for 150 ms. */
 const parallelStarts = 4;
 
+/** What a Python runner may write besides its models: caches of compiled code, temporary files. */
+const scratchAllowanceBytes = 2 * 1024 ** 3;
+
 /** Finds out how runners can be caged here and starts the host of this machine. Throws `isolation_unavailable`. */
 export async function startLocalRuntimeHost({
   configuration,
   onnx,
   inspection,
+  python,
+  pythonEnvironments,
+  pythonScratchBytes,
+  ownUsers,
   environment,
+  toolEnvironment,
   software,
   log,
 }: LocalHostStart): Promise<LocalRuntimeHost> {
@@ -64,6 +90,7 @@ export async function startLocalRuntimeHost({
     hidden,
     environment,
     node,
+    ownUsers: ownUsers ?? true,
   });
   log.info({ level: isolation.level }, isolation.advice);
   const host = new LocalRuntimeHost({
@@ -71,8 +98,20 @@ export async function startLocalRuntimeHost({
     runtimeDir,
     hidden,
     isolation,
-    programs: { onnx: onnx ?? onnxProgram() },
+    onnx: onnx ?? onnxProgram(),
     inspection: inspection ?? onnxInspection(),
+    python: python ?? pythonPrograms,
+    environments:
+      pythonEnvironments ??
+      createPythonEnvironments({
+        folder: join(dataDir, 'environments'),
+        toolsFolder: join(dataDir, 'tools'),
+        settings: configuration.python,
+        environment: toolEnvironment,
+        cage: { isolation, runtimeDir, hidden },
+        clock: systemClock,
+        log,
+      }),
     environment,
     limits: {
       hangMs: configuration.runners.hangMs,
@@ -82,6 +121,8 @@ export async function startLocalRuntimeHost({
       parallelStarts,
       inspectionMs: configuration.limits.inspectionMs,
       inspectionMemoryBytes: configuration.limits.inspectionMemoryBytes,
+      pythonMemoryBytes: configuration.python.memoryBytes ?? defaultPythonMemoryBytes(),
+      pythonScratchBytes: pythonScratchBytes ?? scratchAllowanceBytes,
     },
     software,
     clock: systemClock,
