@@ -1,5 +1,6 @@
-import { type ModelFacts, MusterError, type Signature } from '@muster-ml/protocol';
+import { MusterError, type OnnxFacts, type Signature } from '@muster-ml/protocol';
 import type { Caller, Identity } from '../src/identity/index.ts';
+import type { RegistryParts } from '../src/registry/parts.ts';
 
 /** A caller with roles in teams. */
 export function callerIn(teams: Readonly<Record<string, readonly string[]>>, id = 'alice'): Caller {
@@ -17,7 +18,7 @@ export const simpleIdentity: Pick<Identity, 'authorize' | 'visibleTeams'> = {
 };
 
 /** What a made-up inspection finds: a classifier of two columns and three classes. */
-export const inspected: { readonly signature: Signature; readonly facts: ModelFacts } = {
+export const inspected: { readonly signature: Signature; readonly facts: OnnxFacts } = {
   signature: {
     inputs: [{ name: 'X', datatype: 'FP32', shape: [-1, 2] }],
     outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, 3] }],
@@ -33,4 +34,14 @@ export const inspected: { readonly signature: Signature; readonly facts: ModelFa
     metadata: {},
     adaptations: [],
   },
+};
+
+/** A machine without Python. */
+export const noPython: Pick<RegistryParts, 'python' | 'makeEnvironment' | 'refuseUncagedPython'> = {
+  python: {
+    look: async () => await Promise.reject(new MusterError('inspection_failed', 'no Python here')),
+    prove: async () => await Promise.reject(new MusterError('model_unloadable', 'no Python here')),
+  },
+  makeEnvironment: async () => await Promise.reject(new MusterError('python_not_found', 'no Python here')),
+  refuseUncagedPython: async () => await Promise.resolve(),
 };

@@ -4,7 +4,7 @@ import type { Ledger, LedgerActor } from '../ledger/index.ts';
 import type { Clock, NewId } from '../platform/clock/index.ts';
 import type { Database, Tx } from '../platform/database/index.ts';
 import type { Operations } from '../platform/operations/index.ts';
-import type { ServedVersion } from '../registry/index.ts';
+import type { RefuseUncagedPython, ServedVersion } from '../registry/index.ts';
 import { auditedDigest } from './audited-endpoint.ts';
 import { type Change, beginChange, isChanged } from './change.ts';
 import type { EndpointKey, DeploymentStore } from './store.ts';
@@ -23,6 +23,7 @@ export interface DeploymentParts {
   readonly database: Database;
   readonly store: DeploymentStore;
   readonly registry: VersionSource;
+  readonly refuseUncagedPython: RefuseUncagedPython;
   readonly identity: Identity;
   readonly ledger: Ledger;
   readonly operations: Operations;

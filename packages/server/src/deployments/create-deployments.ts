@@ -1,4 +1,5 @@
 import type {
+  Action,
   DeployRequest,
   Endpoint,
   EndpointEvent,
@@ -16,7 +17,15 @@ import { deleteEndpoint } from './delete-endpoint.ts';
 import { deploy } from './deploy.ts';
 import { endDeploymentById } from './end-deployment.ts';
 import { promote } from './promote.ts';
-import { type ReadParts, getEndpoint, listEndpoints, listEvents, render } from './read-endpoints.ts';
+import {
+  type ReadParts,
+  type ServedEndpoint,
+  getEndpoint,
+  listEndpoints,
+  listEvents,
+  render,
+  servedEndpoint,
+} from './read-endpoints.ts';
 import { Reconciler, type ReconcilerParts } from './reconciler.ts';
 import { rollback } from './rollback.ts';
 import { createDeploymentStore } from './store.ts';
@@ -43,6 +52,8 @@ export interface Deployments {
   getEndpoint(caller: Caller, endpoint: string): Promise<Endpoint>;
   listEndpoints(caller: Caller, query: PageQuery): Promise<Page<Endpoint>>;
   listEvents(caller: Caller, endpoint: string, query: PageQuery): Promise<Page<EndpointEvent>>;
+  /** For use cases of other rooms: the endpoint and what is deployed, if the caller may do this with it. */
+  servedEndpoint(caller: Caller, action: Action, endpoint: string): Promise<ServedEndpoint>;
   /** For the installation's summary. */
   countEndpoints(): Promise<{ readonly endpoints: number; readonly ready: number }>;
   readonly reconciler: Reconciler;
@@ -74,6 +85,7 @@ export function createDeployments(parts: DeploymentsParts): Deployments {
     getEndpoint: async (caller, endpoint) => await getEndpoint(reading, caller, endpoint),
     listEndpoints: async (caller, query) => await listEndpoints(reading, caller, query),
     listEvents: async (caller, endpoint, query) => await listEvents(reading, caller, endpoint, query),
+    servedEndpoint: async (caller, action, endpoint) => await servedEndpoint(using, caller, action, endpoint),
     countEndpoints: async () => await countEndpoints(parts.database),
     reconciler,
   };

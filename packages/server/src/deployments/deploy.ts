@@ -7,6 +7,7 @@ import { type DeploymentParts, commitChange, inChange, ledgerActor } from './cha
 import { type Change, endFailed, named, put, say } from './change.ts';
 import type { DeploymentRecord } from './deployment.ts';
 import { type EndpointState, servingOf, startingOf } from './endpoint.ts';
+import { refuseOtherSettings } from './refuse-settings.ts';
 import { clearUnfinished, startDeployment } from './roll-out.ts';
 import { superseded } from './superseded.ts';
 
@@ -15,8 +16,8 @@ import { superseded } from './superseded.ts';
  * ready, has its traffic, and every gateway knows; until then, and if it fails, what was live stays live. A newer wish
  * for a role replaces an unfinished older one.
  *
- * Throws `signature_breaks_callers`, `version_quarantined`, `nothing_live`, `team_not_found`, and what the registry
- * says of a version that does not exist.
+ * Throws `signature_breaks_callers`, `version_quarantined`, `nothing_live`, `team_not_found`, `isolation_too_weak`,
+ * `invalid_request` (for settings of another runtime), and what the registry says of a version that does not exist.
  */
 export async function deploy(
   parts: DeploymentParts,
@@ -25,6 +26,7 @@ export async function deploy(
   request: DeployRequest,
 ): Promise<Operation> {
   const served = await parts.registry.servedVersion(caller, request.model, pickOf(request));
+  refuseOtherSettings(request.settings, served.runtime, `${served.model}:${served.number}`);
   const isForced = isForcedBy(request.force, name);
   const authorize = (state: EndpointState | undefined): void => {
     parts.identity.authorize(caller, 'endpoint.deploy', {
@@ -34,6 +36,7 @@ export async function deploy(
     });
   };
   authorize(await parts.store.find({ name }));
+  if (served.runtime === 'python') await parts.refuseUncagedPython();
   return await inChange(parts, { name }, async (tx, known, epoch) => {
     authorize(known?.before);
     const now = parts.clock.now();

@@ -1,7 +1,8 @@
-import type { Endpoint, EndpointEvent, Page, PageQuery } from '@muster-ml/protocol';
+import type { Action, DeploymentRole, Endpoint, EndpointEvent, Page, PageQuery } from '@muster-ml/protocol';
 import type { Caller } from '../identity/index.ts';
 import { type DeploymentParts, endpointNotFound } from './change-endpoint.ts';
-import type { EndpointState } from './endpoint.ts';
+import type { DeploymentRecord } from './deployment.ts';
+import { type EndpointState, servingOf } from './endpoint.ts';
 import { type SeenRunners, renderEndpoint } from './render-endpoint.ts';
 
 /** Reads join what is wished with what is seen, at the moment of the read. */
@@ -13,6 +14,27 @@ export async function getEndpoint(parts: ReadParts, caller: Caller, name: string
   const [endpoint] = await render(parts, [state]);
   if (endpoint === undefined) throw endpointNotFound(name);
   return endpoint;
+}
+
+/** What a use case of another room needs of an endpoint. */
+export interface ServedEndpoint {
+  readonly id: string;
+  readonly name: string;
+  readonly team: string;
+  /** The deployment that has the traffic of a role, with its settings. */
+  serving(role: DeploymentRole): Pick<DeploymentRecord, 'id' | 'served' | 'settings' | 'state' | 'problem'> | undefined;
+}
+
+/** An endpoint for another room's use case, which names its action. Throws `endpoint_not_found`, `not_allowed`. */
+export async function servedEndpoint(
+  parts: Pick<DeploymentParts, 'store' | 'identity'>,
+  caller: Caller,
+  action: Action,
+  name: string,
+): Promise<ServedEndpoint> {
+  const state = await find(parts, caller, action, name);
+  const { id, team } = state.endpoint;
+  return { id, name, team, serving: (role) => servingOf(state, role) };
 }
 
 /** Endpoints of the teams that the caller sees, by name. The cursor is the last name. */
@@ -46,10 +68,11 @@ export async function render(parts: ReadParts, states: readonly EndpointState[])
   return states.map((state) => renderEndpoint(state, seen, previous));
 }
 
+/** An endpoint that is there, for somebody who may do this with it. Throws `endpoint_not_found`, `not_allowed`. */
 async function find(
-  parts: ReadParts,
+  parts: Pick<DeploymentParts, 'store' | 'identity'>,
   caller: Caller,
-  action: 'endpoint.read' | 'endpoint.logs',
+  action: Action,
   name: string,
 ): Promise<EndpointState> {
   const state = await parts.store.find({ name });

@@ -251,6 +251,7 @@ export function hasOwnRunners(deployment: DeploymentRecord): boolean {
   const { settings } = deployment;
   return (
     deployment.ownReason !== null ||
+    deployment.served.runtime === 'python' ||
     settings.ownRunner ||
     settings.resources.cpu !== undefined ||
     settings.resources.memoryBytes !== undefined
@@ -286,8 +287,18 @@ function problemOf(seen: readonly SeenReplica[]): Problem | undefined {
   return failed === undefined ? undefined : (failed.problem ?? noReason);
 }
 
+/** What the same file, the same environment and the same sample end in every time. */
+const permanentCodes: ReadonlySet<string> = new Set([
+  'sample_differs',
+  'model_unloadable',
+  'environment_unresolvable',
+  'python_not_found',
+  'isolation_too_weak',
+] satisfies ErrorCode[]);
+
 /** Whether trying again cannot help: the file or the wish is at fault, not the moment. */
 function isPermanent(problem: Problem): boolean {
+  if (permanentCodes.has(problem.code)) return true;
   const kind = Object.hasOwn(catalogue, problem.code) ? catalogue[problem.code as ErrorCode].kind : 'internal';
   return kind === 'invalid' || kind === 'unimplemented' || kind === 'too_large';
 }

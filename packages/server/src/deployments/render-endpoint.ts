@@ -71,11 +71,13 @@ function answersNow(deployment: DeploymentRecord, seen: SeenRunners): boolean {
 function mutable(signature: DeploymentRecord['served']['signature'] | undefined): Endpoint['signature'] {
   if (signature === undefined) return null;
   const spec = (tensor: (typeof signature.inputs)[number]) => ({ ...tensor, shape: [...tensor.shape] });
+  const { inputs, outputs, features, labels, ...rest } = signature;
   return {
-    inputs: signature.inputs.map(spec),
-    outputs: signature.outputs.map(spec),
-    ...(signature.features === undefined ? {} : { features: [...signature.features] }),
-    ...(signature.labels === undefined ? {} : { labels: [...signature.labels] }),
+    ...rest,
+    inputs: inputs.map(spec),
+    outputs: outputs.map(spec),
+    ...(features === undefined ? {} : { features: [...features] }),
+    ...(labels === undefined ? {} : { labels: [...labels] }),
   };
 }
 

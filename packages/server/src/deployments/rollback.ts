@@ -15,7 +15,8 @@ import { superseded } from './superseded.ts';
  * again; each further rollback goes one step further back.
  *
  * The caller's contract does not hold it up, because callers knew what comes back; an event lists what changes for
- * them. Throws `nothing_to_roll_back` and, without force, `version_quarantined`.
+ * them. Throws `nothing_to_roll_back`, `isolation_too_weak` and, without force,
+ * `version_quarantined`.
  */
 export async function rollback(
   parts: DeploymentParts,
@@ -41,6 +42,7 @@ export async function rollback(
     if (previous === undefined)
       throw new MusterError('nothing_to_roll_back', `nothing was live under ${name} before ${named(live)}`);
     await refuseQuarantined(parts.store, tx, previous.served, isForced);
+    if (previous.served.runtime === 'python') await parts.refuseUncagedPython();
     const operation = await startOperation(parts, tx, caller, change, `bringing back ${named(previous)}`, {
       deployment: previous.id,
     });

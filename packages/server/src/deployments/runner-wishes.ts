@@ -1,5 +1,5 @@
 import type { RunnerWish, ReplicaWish } from '../runners/index.ts';
-import type { DeploymentRecord } from './deployment.ts';
+import type { DeploymentRecord, ReplicaRecord } from './deployment.ts';
 import type { EndpointState } from './endpoint.ts';
 
 /** Local paths of what a replica is made of. */
@@ -32,26 +32,51 @@ export function runnerWishes(
       if (files === 'fetching' && (isFirstList || deployment.replicas.some((replica) => replica.readyAt !== null)))
         return undefined;
       if (files === 'fetching' || files === 'missing') continue;
-      const { served, settings } = deployment;
+      const { served } = deployment;
       for (const replica of deployment.replicas) {
-        const runner: OpenWish = runners.get(replica.runner) ?? {
-          id: replica.runner,
-          runtime: served.runtime,
-          team: endpoint.team,
-          kind: replica.runnerKind,
-          limits: replica.runnerKind === 'own' ? { ...settings.resources } : {},
-          replicas: [],
-        };
+        const runner = runners.get(replica.runner) ?? openWish(endpoint.team, deployment, replica);
         runners.set(replica.runner, runner);
         runner.replicas.push({
           id: replica.id,
           file: files.file,
           digest: served.digest,
-          options: settings.onnx,
+          ...howItRuns(deployment),
           ...(files.sampleFile === undefined ? {} : { sampleFile: files.sampleFile }),
         });
       }
     }
   }
   return [...runners.values()];
+}
+
+function openWish(team: string, { served, settings }: DeploymentRecord, replica: ReplicaRecord): OpenWish {
+  return {
+    id: replica.runner,
+    ...runnerFor({ served, settings }),
+    team,
+    kind: replica.runnerKind,
+    limits: replica.runnerKind === 'own' ? { ...settings.resources } : {},
+    replicas: [],
+  };
+}
+
+/** What a runner must be for a version, whoever wishes it. */
+export function runnerFor({
+  served,
+  settings,
+}: Pick<DeploymentRecord, 'served' | 'settings'>): Pick<RunnerWish, 'runtime' | 'environment' | 'threads'> {
+  const { runtime, python } = served;
+  return python === undefined
+    ? { runtime }
+    : { runtime, environment: python.environment, threads: settings.python.threads };
+}
+
+/** What a runner is told about a version, whoever wishes it. */
+export function howItRuns({
+  served,
+  settings,
+}: Pick<DeploymentRecord, 'served' | 'settings'>): Pick<ReplicaWish, 'options' | 'python'> {
+  if (served.python === undefined) return { options: settings.onnx };
+  const { format, isTable } = served.python;
+  return { python: { format, signature: served.signature, isTable } };
 }

@@ -90,6 +90,19 @@ describe("the caller's contract", () => {
     labels: fc.option(fc.array(fc.constantFrom('p', 'q'), { maxLength: 2 }), { nil: undefined }),
   });
 
+  it('lets an input take missing values from now on, but not refuse them', () => {
+    const column: Signature = { inputs: [{ ...input, shape: [-1] }], outputs: [output] };
+    const nullable: Signature = { inputs: [{ ...input, shape: [-1], nullable: true }], outputs: [output] };
+    expect(compareSignatures(column, nullable)).toEqual([
+      { part: 'input', name: 'x', change: 'may now have missing values', isBreaking: false },
+    ]);
+    expect(breakingDifferences(nullable, column)).toMatchObject([{ change: 'may no longer have missing values' }]);
+  });
+
+  it('holds between runtimes: which output is the primary one is no matter of it', () => {
+    expect(compareSignatures(live, { ...live, primary: 'y' })).toEqual([]);
+  });
+
   it('is no different from itself, and differs from every signature that is not the same', () => {
     fc.assert(
       fc.property(signature, signature, (a, b) => {

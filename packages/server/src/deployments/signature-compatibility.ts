@@ -46,6 +46,8 @@ function compareInputs(live: readonly TensorSpec[], next: readonly TensorSpec[])
       say(old.name, `takes the shape ${text(now.shape)} instead of ${text(old.shape)}`, fit !== 'wider');
     if (isOptional(old) && !isOptional(now)) say(old.name, 'may no longer be left out', true);
     if (!isOptional(old) && isOptional(now)) say(old.name, 'may now be left out', false);
+    if (isNullable(old) && !isNullable(now)) say(old.name, 'may no longer have missing values', true);
+    if (!isNullable(old) && isNullable(now)) say(old.name, 'may now have missing values', false);
   }
   const known = new Set(live.map((spec) => spec.name));
   for (const spec of next) {
@@ -150,6 +152,10 @@ function compareShapes(live: readonly number[], next: readonly number[]): ShapeF
 
 function isOptional(spec: TensorSpec): boolean {
   return spec.optional === true;
+}
+
+function isNullable(spec: TensorSpec): boolean {
+  return spec.nullable === true;
 }
 
 function same(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {

@@ -38,10 +38,14 @@ export interface TokenGrant {
 export interface Identity {
   /** The actor of a token. Throws `token_missing`, `token_invalid`, `token_expired`. */
   authenticate(token: string | undefined): Promise<Actor>;
+  /** An actor by id, with the roles held now and no token. Throws `token_invalid` where there is none. */
+  actorById(id: string): Promise<Actor>;
   /** Throws `not_allowed`, or the resource's own not-found error by the caller where it may not be seen. The one door for roles. */
   authorize(caller: Caller, action: Action, resource: Resource): void;
   /** Teams whose resources the actor may see, for the SQL of lists. */
   visibleTeams(actor: Actor): '*' | readonly string[];
+  /** How many persons hold a token that is live now. */
+  countPersonsWithTokens(): Promise<number>;
   /** Every live token, for the gateway's table. */
   grants(): Promise<readonly TokenGrant[]>;
 }

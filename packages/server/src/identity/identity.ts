@@ -3,7 +3,7 @@ import type { Ledger } from '../ledger/index.ts';
 import type { Clock, NewId } from '../platform/clock/index.ts';
 import type { Database } from '../platform/database/index.ts';
 import type { Actor, Identity } from './actor.ts';
-import { type IdentityStore, createIdentityStore } from './store.ts';
+import { type IdentityStore, type KnownActor, createIdentityStore } from './store.ts';
 import { looksLikeToken, newToken, tokenDigest } from './token.ts';
 
 /** The team that the first start makes. */
@@ -37,13 +37,17 @@ export function createIdentity(parts: IdentityParts): IdentityRoom {
     if (known === undefined) throw new MusterError('token_invalid', 'the token is unknown here');
     if (known.expiresAt !== null && known.expiresAt <= clock.now())
       throw new MusterError('token_expired', 'the token has expired');
-    const teams: Record<string, string[]> = {};
-    for (const { team, role } of known.memberships) (teams[team] ??= []).push(role);
+    const teams = teamsOf(known.memberships);
     return { id: known.actor, kind: known.kind, name: known.name, teams, tokenId: known.tokenId };
   }
 
   return {
     authenticate,
+    async actorById(id) {
+      const known = await store.actorById(id);
+      if (known === undefined) throw new MusterError('token_invalid', `there is no actor ${id}`);
+      return { id, kind: known.kind, name: known.name, teams: teamsOf(known.memberships), tokenId: '' };
+    },
     authorize(caller, action, resource) {
       if (isAdmin(caller.actor)) return;
       throw new MusterError('not_allowed', `${action} on ${resource.kind} ${resource.id} needs the role admin`, {
@@ -51,6 +55,7 @@ export function createIdentity(parts: IdentityParts): IdentityRoom {
       });
     },
     visibleTeams: (actor) => (isAdmin(actor) ? '*' : Object.keys(actor.teams)),
+    countPersonsWithTokens: async () => await store.countPersonsWithTokens(clock.now()),
     grants: async () => await store.grants(),
     async installationId() {
       const id = await store.installationId();
@@ -60,6 +65,12 @@ export function createIdentity(parts: IdentityParts): IdentityRoom {
     },
     ensureAdmin: async (options) => await ensureAdmin(parts, store, options),
   };
+}
+
+function teamsOf(memberships: KnownActor['memberships']): Actor['teams'] {
+  const teams: Record<string, string[]> = {};
+  for (const { team, role } of memberships) (teams[team] ??= []).push(role);
+  return teams;
 }
 
 /** Roles come with the identity room's next stage; until then the one role there is decides. */

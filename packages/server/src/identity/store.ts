@@ -19,6 +19,13 @@ type IdentityTables = {
   };
 };
 
+/** An actor with the roles held now. */
+export interface KnownActor {
+  readonly kind: 'person' | 'service';
+  readonly name: string;
+  readonly memberships: readonly { readonly team: string; readonly role: string }[];
+}
+
 /** A live token with its actor, as authentication needs it. */
 export interface KnownToken {
   readonly tokenId: string;
@@ -55,7 +62,9 @@ export interface IdentityStore {
   ): Promise<void>;
   /** Any actor that is admin in a team, oldest first. */
   firstAdmin(): Promise<string | undefined>;
+  actorById(id: string): Promise<KnownActor | undefined>;
   tokenByDigest(digest: string): Promise<KnownToken | undefined>;
+  countPersonsWithTokens(now: number): Promise<number>;
   grants(): Promise<readonly TokenGrant[]>;
 }
 
@@ -111,6 +120,17 @@ export function createIdentityStore(database: Database): IdentityStore {
       return row?.id;
     },
 
+    async actorById(id) {
+      const actor = await reader.selectFrom('actor').select(['kind', 'name']).where('id', '=', id).executeTakeFirst();
+      if (actor === undefined) return undefined;
+      const memberships = await reader
+        .selectFrom('membership')
+        .select(['team', 'role'])
+        .where('actor', '=', id)
+        .execute();
+      return { ...actor, memberships };
+    },
+
     async tokenByDigest(digest) {
       const token = await reader
         .selectFrom('token')
@@ -132,6 +152,18 @@ export function createIdentityStore(database: Database): IdentityStore {
         .where('actor', '=', token.actor)
         .execute();
       return { ...token, memberships };
+    },
+
+    async countPersonsWithTokens(now) {
+      const row = await reader
+        .selectFrom('token')
+        .innerJoin('actor', 'actor.id', 'token.actor')
+        .select((select) => select.fn.count<number>('token.actor').distinct().as('count'))
+        .where('actor.kind', '=', 'person')
+        .where('token.revoked_at', 'is', null)
+        .where((where) => where.or([where('token.expires_at', 'is', null), where('token.expires_at', '>', now)]))
+        .executeTakeFirstOrThrow();
+      return row.count;
     },
 
     async grants() {

@@ -1,22 +1,23 @@
-import { type Datatype, packByteElements } from '@muster-ml/protocol';
+import { type Datatype, missingText, packByteElements } from '@muster-ml/protocol';
 
 /**
- * Cells of a CSV as the elements of a tensor in binary form. An empty cell is NaN for floating-point types and an empty
- * text for BYTES. Answers the index of the first cell that does not fit instead.
+ * Cells of a table as the elements of a tensor in binary form. A missing one (null) is NaN for floating-point types and
+ * `missingText` for BYTES; an empty one is NaN and an empty text. Answers the index of the first cell that does not fit
+ * instead.
  */
 export function encodeCells(
-  cells: readonly string[],
+  cells: readonly (string | null)[],
   datatype: Datatype,
 ): Uint8Array | { readonly unfitIndex: number } {
   if (datatype === 'BYTES') {
     const encoder = new TextEncoder();
-    return packByteElements(cells.map((cell) => encoder.encode(cell)));
+    return packByteElements(cells.map((cell) => (cell === null ? missingText : encoder.encode(cell))));
   }
   const { bytes, write } = elementsOf(datatype);
   const encoded = new Uint8Array(bytes * cells.length);
   const view = new DataView(encoded.buffer);
   for (const [index, cell] of cells.entries()) {
-    if (!write(view, index * bytes, cell.trim())) return { unfitIndex: index };
+    if (!write(view, index * bytes, cell === null ? '' : cell.trim())) return { unfitIndex: index };
   }
   return encoded;
 }
@@ -126,7 +127,8 @@ const words = new Map([
   ['-infinity', Number.NEGATIVE_INFINITY],
 ]);
 
-function numberIn(cell: string): number | undefined {
+/** The number in a cell, NaN where it says that there is none; undefined where it holds something else. */
+export function numberIn(cell: string): number | undefined {
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(cell)) return Number(cell);
   return words.get(cell.toLowerCase());
 }

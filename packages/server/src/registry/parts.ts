@@ -1,4 +1,4 @@
-import { type Action, MusterError } from '@muster-ml/protocol';
+import { type Action, type EnvironmentSpec, MusterError } from '@muster-ml/protocol';
 import type { Caller, Identity } from '../identity/index.ts';
 import type { Ledger, LedgerActor } from '../ledger/index.ts';
 import type { Clock, NewId } from '../platform/clock/index.ts';
@@ -7,7 +7,9 @@ import type { ObjectStore } from '../platform/objects/index.ts';
 import type { Operations } from '../platform/operations/index.ts';
 import type { Inspect } from './inspect-file.ts';
 import { type ModelRecord, modelNotFound } from './model.ts';
+import type { PythonInspection } from './python-inspection.ts';
 import type { RegistryStore } from './store.ts';
+import type { RefuseUncagedPython } from './uncaged-python.ts';
 
 /** What the use cases of this room work with. */
 export interface RegistryParts {
@@ -16,11 +18,27 @@ export interface RegistryParts {
   readonly ledger: Ledger;
   readonly identity: Identity;
   readonly operations: Operations;
+  /** Finds out about ONNX files. */
   readonly inspect: Inspect;
+  /** Finds out about files that only Python can run. */
+  readonly python: PythonInspection;
+  readonly makeEnvironment: MakeEnvironment;
+  readonly refuseUncagedPython: RefuseUncagedPython;
   readonly store: RegistryStore;
   readonly clock: Clock;
   readonly newId: NewId;
 }
+
+/**
+ * Chooses exact versions and makes a Python environment of them; `onProgress` gets a line for people when something
+ * changed. Throws `python_not_found`, `environment_unresolvable`, `environment_failed`, `environment_too_large`, and the
+ * signal's reason.
+ */
+export type MakeEnvironment = (
+  wish: { readonly python?: string | undefined; readonly requirements: readonly string[] },
+  onProgress: (text: string) => void,
+  signal: AbortSignal,
+) => Promise<EnvironmentSpec>;
 
 /** The model, if the caller may see it and do this with it. Throws `model_not_found`, also for one that is hidden, and `not_allowed`. */
 export async function findModel(

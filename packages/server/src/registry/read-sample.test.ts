@@ -2,6 +2,7 @@ import { type Datatype, type Signature, unpackSample } from '@muster-ml/protocol
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readSample } from './read-sample.ts';
+import { packTensors } from './sample-tensors.ts';
 
 const output = { name: 'y', datatype: 'FP32', shape: [-1] } as const;
 const matrix = (width: number, datatype: Datatype = 'FP64', features?: readonly string[]): Signature => ({
@@ -20,7 +21,7 @@ const columns: Signature = {
 
 function read(csv: string, signature: Signature) {
   const sample = readSample(csv, signature);
-  return { features: sample.features, ...unpackSample(sample.packed) };
+  return { features: sample.features, ...unpackSample(packTensors(sample.tensors, [], false)) };
 }
 const doubles = (payload: Uint8Array): number[] => [...new Float64Array(new Uint8Array(payload).buffer)];
 

@@ -1,35 +1,36 @@
-import { MusterError, type Signature, type TensorHeader, type TensorSpec, packSample } from '@muster-ml/protocol';
-import { CsvError, parse } from 'csv-parse/sync';
-import { duplicateIn } from './apply-hints.ts';
+import { MusterError, type Signature, type Tensor, type TensorSpec } from '@muster-ml/protocol';
 import { encodeCells } from './encode-cells.ts';
 import { isColumn, matrixInput } from './matrix-input.ts';
+import { type TextTable, parseCsv } from './parse-csv.ts';
 
-const place = 'body.sampleCsv';
-/** Rows beyond these would only make replicas slower to warm up. */
-const maxRows = 64;
-
-export interface ReadSample {
+/** Rows as a model takes them. */
+export interface FittedInputs {
   /** The names that the header gives to the columns of a matrix, in the model's order; undefined for other models. */
   readonly features: readonly string[] | undefined;
-  /** The rows as inputs, in the form that travels with a version. */
-  readonly packed: Uint8Array;
+  /** In the order of the signature. */
+  readonly tensors: readonly Tensor[];
+}
+
+/** Reads a few rows of CSV as inputs of a model, as `fitTable` does. Throws `invalid_sample`. */
+export function readSample(csv: string, signature: Signature): FittedInputs {
+  const place = 'body.sampleCsv';
+  return fitTable(parseCsv(csv, place), signature, place);
 }
 
 /**
- * Reads a few rows of CSV as inputs of a model. Where the names of its columns are known (features of a matrix, or one
- * input a column) the CSV may have them in any order; where they are not, its header names them in the model's order.
- * Throws `invalid_sample`.
+ * Rows of text as inputs of a model. Where the names of its columns are known (features of a matrix, or one input a
+ * column) the table may have them in any order; where they are not, its header names them in the model's order.
+ * Throws `invalid_sample`, at the place.
  */
-export function readSample(csv: string, signature: Signature): ReadSample {
-  const { header, rows } = parseCsv(csv);
+export function fitTable({ header, rows }: TextTable, signature: Signature, place: string): FittedInputs {
   const matrix = matrixInput(signature);
   if (matrix !== undefined) {
-    const features = signature.features ?? checkWidth(header, matrix.width);
-    const order = orderOf(header, features);
-    const count = rowCount(matrix.spec, rows.length);
+    const features = signature.features ?? checkWidth(header, matrix.width, place);
+    const order = orderOf(header, features, place);
+    const count = rowCount(matrix.spec, rows.length, place);
     const cells = rows.slice(0, count).flatMap((row) => order.map((index) => row[index] ?? ''));
-    const tensor = encode(matrix.spec, [count, features.length], cells, (index) => features[index % features.length]);
-    return { features, packed: pack([tensor]) };
+    const columnOf = (index: number): string | undefined => features[index % features.length];
+    return { features, tensors: [encode(matrix.spec, [count, features.length], cells, columnOf, place)] };
   }
   const columns = signature.inputs.filter((input) => input.optional !== true || header.includes(input.name));
   const wide = columns.find((input) => !isColumn(input));
@@ -46,36 +47,17 @@ export function readSample(csv: string, signature: Signature): ReadSample {
   const order = orderOf(
     header,
     columns.map((input) => input.name),
+    place,
   );
   const tensors = columns.map((input, column) => {
-    const count = rowCount(input, rows.length);
+    const count = rowCount(input, rows.length, place);
     const cells = rows.slice(0, count).map((row) => row[order[column] ?? -1] ?? '');
-    return encode(input, input.shape.length === 1 ? [count] : [count, 1], cells, () => input.name);
+    return encode(input, input.shape.length === 1 ? [count] : [count, 1], cells, () => input.name, place);
   });
-  return { features: undefined, packed: pack(tensors) };
+  return { features: undefined, tensors };
 }
 
-function parseCsv(csv: string): { readonly header: readonly string[]; readonly rows: readonly (readonly string[])[] } {
-  let records: string[][];
-  try {
-    records = parse(csv, { bom: true, skip_empty_lines: true, to: maxRows + 1, max_record_size: 1_000_000 });
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new MusterError('invalid_sample', error.message, { place, cause: error });
-  }
-  const [header, ...rows] = records;
-  if (header === undefined || rows.length === 0) {
-    throw new MusterError('invalid_sample', 'a sample needs a line that names the columns, and at least one row', {
-      place,
-    });
-  }
-  const names = header.map((name) => name.trim());
-  const twice = duplicateIn(names);
-  if (twice !== undefined) throw new MusterError('invalid_sample', `the column ${twice} is there twice`, { place });
-  return { header: names, rows };
-}
-
-function checkWidth(header: readonly string[], width: number | undefined): readonly string[] {
+function checkWidth(header: readonly string[], width: number | undefined, place: string): readonly string[] {
   if (header.includes('')) throw new MusterError('invalid_sample', 'a column has no name', { place });
   if (width === undefined || header.length === width) return header;
   throw new MusterError('invalid_sample', `the sample has ${header.length} columns, the model takes ${width}`, {
@@ -85,7 +67,7 @@ function checkWidth(header: readonly string[], width: number | undefined): reado
 }
 
 /** Where each name stands in the header. */
-function orderOf(header: readonly string[], names: readonly string[]): readonly number[] {
+function orderOf(header: readonly string[], names: readonly string[], place: string): readonly number[] {
   const positions = new Map(header.map((name, index) => [name, index]));
   const missing = names.filter((name) => !positions.has(name));
   const known = new Set(names);
@@ -101,7 +83,7 @@ function orderOf(header: readonly string[], names: readonly string[]): readonly 
 }
 
 /** Rows that the model takes at once: all, or as many as its fixed first dimension says. */
-function rowCount(spec: TensorSpec, available: number): number {
+function rowCount(spec: TensorSpec, available: number, place: string): number {
   const fixed = spec.shape[0] ?? -1;
   if (fixed < 0) return available;
   if (fixed > available) {
@@ -112,21 +94,15 @@ function rowCount(spec: TensorSpec, available: number): number {
   return fixed;
 }
 
-interface EncodedTensor {
-  readonly header: TensorHeader;
-  readonly bytes: Uint8Array;
-}
-
 function encode(
   spec: TensorSpec,
   shape: readonly number[],
   cells: readonly string[],
   columnOf: (index: number) => string | undefined,
-): EncodedTensor {
+  place: string,
+): Tensor {
   const bytes = encodeCells(cells, spec.datatype);
-  if (bytes instanceof Uint8Array) {
-    return { header: { name: spec.name, datatype: spec.datatype, shape, size: bytes.byteLength }, bytes };
-  }
+  if (bytes instanceof Uint8Array) return { name: spec.name, datatype: spec.datatype, shape, bytes };
   const width = shape[1] ?? 1;
   const row = Math.floor(bytes.unfitIndex / width) + 1;
   // The cell itself is not quoted: it may be somebody's personal data.
@@ -134,13 +110,6 @@ function encode(
     'invalid_sample',
     `row ${row}, column ${columnOf(bytes.unfitIndex)}: not a value of ${spec.datatype}`,
     { place },
-  );
-}
-
-function pack(tensors: readonly EncodedTensor[]): Uint8Array {
-  return packSample(
-    tensors.map(({ header }) => header),
-    tensors.map(({ bytes }) => bytes),
   );
 }
 

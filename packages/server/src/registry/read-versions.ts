@@ -1,10 +1,24 @@
-import type { Page, PageQuery, Version } from '@muster-ml/protocol';
+import type { ModelFacts, Page, PageQuery, Version } from '@muster-ml/protocol';
 import type { Caller } from '../identity/index.ts';
 import type { RawAnswer } from '../platform/http/index.ts';
 import { cursorOf, numberIn } from './cursor.ts';
 import { type RegistryParts, findModel } from './parts.ts';
 import type { ServedVersion } from './served-version.ts';
 import { type VersionPick, aliasNotFound, renderVersion, toServedVersion, versionNotFound } from './version.ts';
+
+/** What files of each format are called. */
+const extensions: Readonly<Record<ModelFacts['format'], string>> = {
+  onnx: 'onnx',
+  pickle: 'pkl',
+  joblib: 'joblib',
+  skops: 'skops',
+  xgboost: 'model',
+  lightgbm: 'txt',
+  catboost: 'cbm',
+  mlflow: 'tar',
+  huggingface: 'tar',
+  folder: 'tar',
+};
 
 type ReadParts = Pick<RegistryParts, 'database' | 'identity' | 'store'>;
 
@@ -47,9 +61,9 @@ export async function readVersionFile(
   modelName: string,
   number: number,
 ): Promise<RawAnswer> {
-  const { digest, sizeBytes } = await getVersion(parts, caller, modelName, number);
+  const { digest, sizeBytes, facts } = await getVersion(parts, caller, modelName, number);
   const stream = await parts.objects.read(digest);
-  return { stream, sizeBytes, etag: digest, fileName: `${modelName}-${number}.onnx` };
+  return { stream, sizeBytes, etag: digest, fileName: `${modelName}-${number}.${extensions[facts.format]}` };
 }
 
 /** What serving needs of a version that the caller may read. Throws `model_not_found`, `version_not_found`, `alias_not_found`. */

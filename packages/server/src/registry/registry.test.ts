@@ -4,7 +4,7 @@ import { MusterError, type Operation, type Version, unpackSample } from '@muster
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type TestDatabase, databaseKinds, openTestDatabase } from '../../test-support/database.ts';
 import { chunksOf, openTestObjects } from '../../test-support/objects.ts';
-import { callerIn, inspected, simpleIdentity } from '../../test-support/registry.ts';
+import { callerIn, inspected, noPython, simpleIdentity } from '../../test-support/registry.ts';
 import type { Identity } from '../identity/index.ts';
 import { createLedger } from '../ledger/index.ts';
 import { createIds, systemClock } from '../platform/clock/index.ts';
@@ -68,6 +68,7 @@ describe.each(databaseKinds)('the registry on %s', (kind) => {
       identity: simpleIdentity as Identity,
       operations: own,
       inspect: (file, wanted, signal) => inspect(file, wanted, signal),
+      ...noPython,
       clock: systemClock,
       newId: createIds(systemClock),
     });

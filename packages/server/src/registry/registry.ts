@@ -1,11 +1,12 @@
-import type { Model, Operation, Page, PageQuery, Version } from '@muster-ml/protocol';
+import type { EnvironmentSpec, Model, Operation, Page, PageQuery, Version } from '@muster-ml/protocol';
 import type { Caller } from '../identity/index.ts';
 import type { RawAnswer } from '../platform/http/index.ts';
 import { type NewModel, createModel } from './create-model.ts';
 import type { RegistryParts } from './parts.ts';
 import { getModel, listModels } from './read-models.ts';
 import { getVersion, listVersions, readVersionFile, servedVersion } from './read-versions.ts';
-import { type NewVersion, registerVersion, resumeRegistrations } from './register-version.ts';
+import type { NewVersion } from './examined-version.ts';
+import { registerVersion, resumeRegistrations } from './register-version.ts';
 import type { ServedVersion } from './served-version.ts';
 import { type AliasTarget, deleteAlias, setAlias } from './set-alias.ts';
 import { registryStore } from './store.ts';
@@ -24,6 +25,8 @@ export interface Registry {
   deleteAlias(caller: Caller, model: string, alias: string): Promise<void>;
   /** What serving needs of a version that the caller may read. */
   servedVersion(caller: Caller, model: string, pick: VersionPick): Promise<ServedVersion>;
+  /** The Python environments that versions run in, each once. */
+  environments(): Promise<readonly EnvironmentSpec[]>;
   /** All models there are, for the installation's summary. */
   countModels(): Promise<number>;
   /** Goes on with registrations that the last process left unfinished; called once at the start. */
@@ -45,6 +48,7 @@ export function createRegistry(given: Omit<RegistryParts, 'store'>): Registry {
     setAlias: async (caller, target) => await setAlias(parts, caller, target),
     deleteAlias: async (caller, model, alias) => await deleteAlias(parts, caller, model, alias),
     servedVersion: async (caller, model, pick) => await servedVersion(parts, caller, model, pick),
+    environments: async () => await registryStore.environments(parts.database.reader),
     countModels: async () => await registryStore.countModels(parts.database.reader),
     resume: async () => await resumeRegistrations(parts),
   };

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestDatabase, openTestDatabase } from '../../test-support/database.ts';
 import { openTestObjects } from '../../test-support/objects.ts';
-import { callerIn, inspected, simpleIdentity } from '../../test-support/registry.ts';
+import { callerIn, inspected, noPython, simpleIdentity } from '../../test-support/registry.ts';
 import type { Caller, Handlers, Identity } from '../identity/index.ts';
 import { createLedger } from '../ledger/index.ts';
 import { createIds, systemClock } from '../platform/clock/index.ts';
@@ -58,6 +58,7 @@ describe('the routes of models, versions, aliases and uploads', () => {
       identity: identity as Identity,
       operations,
       inspect: async () => inspected,
+      ...noPython,
     });
     const uploads = createUploads({ ...shared, maxBytes: 100, partBytes: 16 });
     app = createApiServer<Caller>({
@@ -224,6 +225,15 @@ describe('the routes of models, versions, aliases and uploads', () => {
     expect((await post('/models/m/versions', { digest: '../x' })).status).toBe(400);
     expect((await post('/models/m/versions', { digest }, 'rita')).status).toBe(403);
     expect((await post('/models/m/versions', { digest }, 'sam')).status).toBe(404);
+  });
+
+  test('a registration may be larger than other requests, because it may bring a sample, but not without end', async () => {
+    const ofMegabytes = async (megabytes: number) => {
+      const description = 'x'.repeat(megabytes * 1024 * 1024);
+      return (await post('/models/m/versions', { digest, description })).status;
+    };
+    expect(await ofMegabytes(8)).toBe(400);
+    expect(await ofMegabytes(17)).toBe(413);
   });
 
   test('no route changes a version', async () => {

@@ -1,4 +1,4 @@
-import type { ModelFacts, Signature } from '@muster-ml/protocol';
+import type { EnvironmentSpec, Lineage, ModelFacts, Runtime, Signature } from '@muster-ml/protocol';
 import type { Kysely } from 'kysely';
 import type { Tx } from '../platform/database/index.ts';
 import { foldModelName } from './model-name.ts';
@@ -21,12 +21,13 @@ type RegistryTables = {
     id: string;
     model: string;
     number: number;
-    runtime: 'onnx';
+    runtime: Runtime;
     digest: string;
     size: number;
     signature: string;
     facts: string;
     sample_digest: string | null;
+    lineage: string | null;
     description: string;
     tags: string;
     created_at: number;
@@ -56,6 +57,8 @@ export interface RegistryStore {
     model: string,
     page: { readonly before: number | undefined; readonly limit: number },
   ): Promise<readonly VersionRecord[]>;
+  /** What the versions that Python runs need, each once. */
+  environments(db: Kysely<unknown>): Promise<readonly EnvironmentSpec[]>;
   /** Takes the model's next number; holds the model until the commit, so numbers have no gaps. */
   nextNumber(tx: Tx, model: string): Promise<number>;
   insertVersion(tx: Tx, version: VersionRecord): Promise<void>;
@@ -75,6 +78,9 @@ export interface RegistryStore {
   /** Those of the digests that a version refers to. */
   referenced(tx: Tx, digests: readonly string[]): Promise<readonly string[]>;
 }
+
+/** Facts may be long: what goes through all of them reads a piece at a time. */
+const readAtOnce = 500;
 
 const tables = (db: Kysely<unknown>): Kysely<RegistryTables> => db.withTables<RegistryTables>();
 
@@ -154,6 +160,22 @@ export const registryStore: RegistryStore = {
     return (await query.orderBy('number', 'desc').limit(limit).execute()).map(toVersion);
   },
 
+  async environments(db) {
+    const versions = tables(db).selectFrom('model_version').select(['id', 'facts']).where('runtime', '=', 'python');
+    const specs = new Map<string, EnvironmentSpec>();
+    let rows: readonly { readonly id: string; readonly facts: string }[];
+    let after = '';
+    do {
+      rows = await versions.where('id', '>', after).orderBy('id').limit(readAtOnce).execute();
+      for (const { facts } of rows) {
+        const parsed = JSON.parse(facts) as ModelFacts;
+        if (parsed.format !== 'onnx') specs.set(JSON.stringify(parsed.environment), parsed.environment);
+      }
+      after = rows.at(-1)?.id ?? after;
+    } while (rows.length === readAtOnce);
+    return [...specs.values()];
+  },
+
   async nextNumber(tx, model) {
     const row = await tables(tx)
       .updateTable('model')
@@ -175,6 +197,7 @@ export const registryStore: RegistryStore = {
       signature: JSON.stringify(version.signature),
       facts: JSON.stringify(version.facts),
       sample_digest: version.sampleDigest,
+      lineage: version.lineage === null ? null : JSON.stringify(version.lineage),
       description: version.description,
       tags: JSON.stringify(version.tags),
       created_at: version.createdAt,
@@ -253,6 +276,7 @@ function toVersion(row: RegistryTables['model_version']): VersionRecord {
     signature: JSON.parse(row.signature) as Signature,
     facts: JSON.parse(row.facts) as ModelFacts,
     sampleDigest: row.sample_digest,
+    lineage: row.lineage === null ? null : (JSON.parse(row.lineage) as Lineage),
     description: row.description,
     tags: JSON.parse(row.tags) as Record<string, string>,
     createdAt: row.created_at,

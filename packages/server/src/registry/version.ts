@@ -1,4 +1,11 @@
-import { type ModelFacts, MusterError, type Signature, type Version } from '@muster-ml/protocol';
+import {
+  type Lineage,
+  type ModelFacts,
+  MusterError,
+  type Runtime,
+  type Signature,
+  type Version,
+} from '@muster-ml/protocol';
 import type { ModelRecord } from './model.ts';
 import type { ServedVersion } from './served-version.ts';
 
@@ -8,12 +15,13 @@ export interface VersionRecord {
   /** Id of the model. */
   readonly model: string;
   readonly number: number;
-  readonly runtime: 'onnx';
+  readonly runtime: Runtime;
   readonly digest: string;
   readonly sizeBytes: number;
   readonly signature: Signature;
   readonly facts: ModelFacts;
   readonly sampleDigest: string | null;
+  readonly lineage: Lineage | null;
   readonly description: string;
   readonly tags: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
@@ -36,8 +44,11 @@ export function renderVersion(version: VersionRecord, modelName: string): Versio
 }
 
 export function toServedVersion(version: VersionRecord, model: ModelRecord): ServedVersion {
-  const { number, runtime, digest, sizeBytes, signature, sampleDigest } = version;
-  return { model: model.name, number, team: model.team, runtime, digest, sizeBytes, signature, sampleDigest };
+  const { number, runtime, digest, sizeBytes, signature, sampleDigest, facts } = version;
+  const served = { model: model.name, number, team: model.team, runtime, digest, sizeBytes, signature, sampleDigest };
+  if (facts.format === 'onnx') return served;
+  const { format, isTable, environment } = facts;
+  return { ...served, python: { format, isTable, environment } };
 }
 
 export function versionNotFound(model: string, number: number): MusterError {

@@ -15,6 +15,8 @@ export interface DeploymentsRoom {
   readonly fleet: InstantFleet;
   readonly entries: NewEntry[];
   readonly errors: unknown[];
+  /** Whether Python models are refused for want of a cage. */
+  readonly uncaged: { isRefused: boolean };
   /** Another process on the same database, as after a restart. */
   restart(): Promise<Deployments>;
   /** The end of an operation. */
@@ -33,6 +35,13 @@ export const rows: Signature = {
   outputs: [{ name: 'y', datatype: 'FP32', shape: [-1] }],
 };
 
+/** How the versions of the model `python` run; all others are ONNX. */
+export const served: NonNullable<ServedVersion['python']> = {
+  format: 'pickle',
+  isTable: true,
+  environment: { python: '3.11', requirements: ['scikit-learn==1.5.2'] },
+};
+
 /** Versions of any model exist up to 90; those from 50 on take another input; alias `champion` is version 2. */
 export function anyVersion(model: string, number: number): ServedVersion {
   if (number > 90) throw new MusterError('version_not_found', `${model} has no version ${number}`);
@@ -44,11 +53,12 @@ export function anyVersion(model: string, number: number): ServedVersion {
     model,
     number,
     team: 'default',
-    runtime: 'onnx',
+    runtime: model === 'python' ? 'python' : 'onnx',
     digest: `${model}-${number}`,
     sizeBytes: 1000,
     signature,
-    sampleDigest: null,
+    sampleDigest: model === 'python' ? 'rows' : null,
+    ...(model === 'python' ? { python: served } : {}),
   };
 }
 
@@ -71,6 +81,7 @@ export async function openDeploymentsRoom(database: Database): Promise<Deploymen
   const fleet = createInstantFleet();
   const entries: NewEntry[] = [];
   const errors: unknown[] = [];
+  const uncaged = { isRefused: false };
   const open = (): Deployments =>
     createDeployments({
       database,
@@ -81,14 +92,20 @@ export async function openDeploymentsRoom(database: Database): Promise<Deploymen
         servedVersion: async (_caller, model, pick) =>
           await Promise.resolve(anyVersion(model, 'version' in pick ? pick.version : 2)),
       },
+      refuseUncagedPython: async () => {
+        await Promise.resolve();
+        if (uncaged.isRefused) throw new MusterError('isolation_too_weak', 'two persons have tokens');
+      },
       runtimeHost: fleet.runtimeHost,
       gatewayHub: fleet.gatewayHub,
       identity: {
         authenticate: async () => await Promise.resolve(callerOf('default').actor),
+        actorById: async () => await Promise.resolve(callerOf('default').actor),
         authorize: (caller, action, resource) => {
           if (caller.actor.id === 'eve') throw new MusterError('not_allowed', `${action} on ${resource.id}`);
         },
         visibleTeams: (actor) => Object.keys(actor.teams),
+        countPersonsWithTokens: async () => await Promise.resolve(1),
         grants: async () => await Promise.resolve([]),
       },
       ledger: {
@@ -112,6 +129,7 @@ export async function openDeploymentsRoom(database: Database): Promise<Deploymen
     fleet,
     entries,
     errors,
+    uncaged,
     async restart() {
       await deployments.reconciler.drain();
       deployments = open();

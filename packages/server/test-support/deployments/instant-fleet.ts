@@ -1,4 +1,4 @@
-import { MusterError, toProblem } from '@muster-ml/protocol';
+import { type ErrorCode, MusterError, toProblem } from '@muster-ml/protocol';
 import type { ReplicaObservation, RunnerWish, RuntimeHost } from '../../src/runners/index.ts';
 import type { GatewayHub, GatewayReport, Incident, RoutingTable } from '../../src/serving/index.ts';
 
@@ -10,8 +10,8 @@ export interface InstantFleet {
   wishes(): readonly RunnerWish[];
   table(): RoutingTable | undefined;
   published(): number;
-  /** Loads of this digest fail, wait, or work. */
-  behave(digest: string, as: 'ready' | 'failed' | 'loading' | 'unready'): void;
+  /** Loads of this digest fail (for a reason), wait, or work. */
+  behave(digest: string, as: 'ready' | 'failed' | 'loading' | 'unready', reason?: ErrorCode): void;
   /** The runner of a replica dies and comes back. */
   kill(replica: string): void;
   report(incidents: readonly Incident[]): void;
@@ -22,6 +22,7 @@ export function createInstantFleet(): InstantFleet {
   let table: RoutingTable | undefined;
   let published = 0;
   const behaviour = new Map<string, ReplicaObservation['state']>();
+  const reasons = new Map<string, ErrorCode>();
   const restarts = new Map<string, number>();
   const listeners = new Set<() => void>();
   const reporters = new Set<(report: GatewayReport) => void>();
@@ -58,7 +59,11 @@ export function createInstantFleet(): InstantFleet {
               id,
               state,
               ...(state === 'failed'
-                ? { problem: toProblem(new MusterError('invalid_model_file', 'the file is cut off')) }
+                ? {
+                    problem: toProblem(
+                      new MusterError(reasons.get(digest) ?? 'invalid_model_file', 'the file is cut off'),
+                    ),
+                  }
                 : {}),
             };
           }),
@@ -85,8 +90,9 @@ export function createInstantFleet(): InstantFleet {
     wishes: () => wishes,
     table: () => table,
     published: () => published,
-    behave(digest, as) {
+    behave(digest, as, reason = 'invalid_model_file') {
       behaviour.set(digest, as);
+      reasons.set(digest, reason);
       changed();
     },
     kill(replica) {

@@ -155,8 +155,10 @@ export class SimulatedWorld {
     const hub = this.gateways.connect();
     const identity: Identity = {
       authenticate: async () => await Promise.resolve(caller.actor),
+      actorById: async () => await Promise.resolve(caller.actor),
       authorize: () => undefined,
       visibleTeams: () => '*',
+      countPersonsWithTokens: async () => await Promise.resolve(1),
       grants: async () => await Promise.resolve([]),
     };
     const newId = (): string => `id${String(++this.#ids).padStart(6, '0')}`;
@@ -182,6 +184,7 @@ export class SimulatedWorld {
         servedVersion: async (_caller, model, pick) =>
           await Promise.resolve(versionOf(model, 'version' in pick ? pick.version : 1)),
       },
+      refuseUncagedPython: async () => await Promise.resolve(),
       wake: () => reconciler.wake(),
     };
     this.#control = Object.assign(control, { parts, reconciler });
@@ -348,20 +351,24 @@ export class SimulatedWorld {
       if (new Set(deployments).size !== deployments.length)
         this.breaches.push(`runner ${wish.id} holds two replicas of one deployment`);
       if (wish.kind === 'own' && wish.replicas.length !== 1) this.breaches.push(`runner ${wish.id} is shared`);
+      if (wish.kind === 'pack' && wish.runtime === 'python') this.breaches.push(`Python in the pack ${wish.id}`);
     }
   }
 }
+
+const environment = { python: '3.11', requirements: [] };
 
 function versionOf(model: string, number: number): ServedVersion {
   return {
     model,
     number,
     team: model.slice(0, 1),
-    runtime: 'onnx',
+    runtime: number % 4 === 1 ? 'python' : 'onnx',
     digest: `digest-${number}`,
     sizeBytes: 1000,
     signature: number % 7 === 0 ? broken : narrow,
     sampleDigest: null,
+    ...(number % 4 === 1 ? { python: { format: 'pickle', isTable: false, environment } } : {}),
   };
 }
 

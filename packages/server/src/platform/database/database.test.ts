@@ -153,8 +153,11 @@ describe.each(databaseKinds)('database on %s', (kind) => {
     await change(`insert into team (name, created_at) values ('t', 1)`);
     await change(`insert into object values ('d', 1, 'stored', 1)`);
     await change(`insert into model values ('m', 'm', 'm', 't', '', '{}', 1, 1, 'a')`);
-    await change(`insert into model_version values ('v', 'm', 1, 'onnx', 'd', 1, '{}', '{}', null, '', '{}', 1, 'a')`);
+    await change(
+      `insert into model_version values ('v', 'm', 1, 'onnx', 'd', 1, '{}', '{}', null, '', '{}', 1, 'a', null)`,
+    );
     await expect(change(`update model_version set digest = 'd'`)).rejects.toThrow('a version never changes');
+    await expect(change(`update model_version set lineage = '{}'`)).rejects.toThrow('a version never changes');
     await change(`update model_version set description = 'a note'`);
   });
 });

@@ -22,7 +22,7 @@ import type { Idempotency } from './idempotency.ts';
 import { requestIdFrom } from './request-id.ts';
 import { parsePart } from './validation.ts';
 
-/** Management requests are small; files travel as streams of their own. */
+/** Management requests are small, if their route says nothing else; files travel as streams of their own. */
 const maxJsonBytes = 4 * 1024 * 1024;
 
 export interface ApiServerOptions<C> {
@@ -91,7 +91,9 @@ export function createApiServer<C>(options: ApiServerOptions<C>): FastifyInstanc
       'request',
     );
   });
-  app.setErrorHandler((thrown, request, reply) => sendProblem(fromFastify(thrown), request, reply));
+  app.setErrorHandler((thrown, request, reply) =>
+    sendProblem(fromFastify(thrown, request.routeOptions.bodyLimit), request, reply),
+  );
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '/';
     const allowed = methodsOf(app, path);
@@ -124,6 +126,7 @@ function mount<C>(app: FastifyInstance, name: RouteName, options: ApiServerOptio
   app.route({
     method: route.method,
     url: fastifyPath(route.path),
+    bodyLimit: route.bodyBytes ?? maxJsonBytes,
     handler: async (request, reply) => {
       const caller = await options.authenticate(request.headers.authorization, request.id);
       const call = toCall(route, caller, request);
@@ -242,7 +245,7 @@ function statusOf(error: MusterError): number {
   return error.code === 'unsupported_media_type' ? 415 : httpStatusOfKind[error.kind];
 }
 
-function fromFastify(thrown: unknown): MusterError {
+function fromFastify(thrown: unknown, bodyBytes: number): MusterError {
   if (
     thrown instanceof Error &&
     'code' in thrown &&
@@ -250,7 +253,7 @@ function fromFastify(thrown: unknown): MusterError {
     typeof thrown.statusCode === 'number' &&
     thrown.statusCode < 500
   ) {
-    if (thrown.statusCode === 413) return new MusterError('body_too_large', `the body is over ${maxJsonBytes} bytes`);
+    if (thrown.statusCode === 413) return new MusterError('body_too_large', `the body is over ${bodyBytes} bytes`);
     return new MusterError('invalid_request', thrown.message, { cause: thrown });
   }
   return toMusterError(thrown);

@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type TestDatabase, databaseKinds, openTestDatabase } from '../../test-support/database.ts';
+import { createIdentity } from '../identity/index.ts';
+import { createLedger } from '../ledger/index.ts';
+import { createIds, systemClock } from '../platform/clock/index.ts';
+import { createUncagedPythonGuard } from './uncaged-python.ts';
+
+type Tables = {
+  actor: { id: string; kind: 'person' | 'service'; name: string; created_at: number };
+  token: {
+    id: string;
+    digest: string;
+    actor: string;
+    kind: string;
+    last4: string;
+    created_at: number;
+    expires_at: number | null;
+    revoked_at: number | null;
+  };
+};
+
+describe.each(databaseKinds)('Python without a cage, on %s', (kind) => {
+  let opened: TestDatabase;
+  beforeEach(async () => {
+    opened = await openTestDatabase(kind);
+  });
+  afterEach(async () => await opened.close());
+
+  const newId = createIds(systemClock);
+  const identity = () =>
+    createIdentity({
+      database: opened.database,
+      ledger: createLedger({ clock: systemClock }),
+      clock: systemClock,
+      newId,
+    });
+  const guard = (level: string) =>
+    createUncagedPythonGuard({
+      isolation: () => ({ level, advice: 'Install bubblewrap.' }),
+      countPersonsWithTokens: async () => await identity().countPersonsWithTokens(),
+    });
+  const join = async (actorKind: 'person' | 'service', token: Partial<Tables['token']> = {}) => {
+    const actor = newId();
+    await opened.database.inTransaction(async (plain) => {
+      const tx = plain.withTables<Tables>();
+      await tx.insertInto('actor').values({ id: actor, kind: actorKind, name: actor, created_at: 1 }).execute();
+      const row = { id: newId(), digest: newId(), actor, kind: 'personal', last4: 'abcd', created_at: 1 };
+      await tx
+        .insertInto('token')
+        .values({ ...row, expires_at: null, revoked_at: null, ...token })
+        .execute();
+    });
+  };
+
+  test('it runs for who is alone, whatever else has a token or had one', async () => {
+    await identity().ensureAdmin({ name: 'ana', renew: false });
+    await identity().ensureAdmin({ name: 'ana', renew: true });
+    await join('service');
+    await join('person', { revoked_at: 2 });
+    await join('person', { expires_at: 3 });
+    expect(await identity().countPersonsWithTokens()).toBe(1);
+    await expect(guard('none')()).resolves.toBeUndefined();
+  });
+
+  test('it is refused once a second person has a token, with the way out; in a cage it is not', async () => {
+    await identity().ensureAdmin({ name: 'ana', renew: false });
+    await join('person', { expires_at: Date.now() + 3_600_000 });
+    await expect(guard('none')()).rejects.toMatchObject({ code: 'isolation_too_weak', remedy: 'Install bubblewrap.' });
+    await expect(guard('namespaces')()).resolves.toBeUndefined();
+  });
+});
