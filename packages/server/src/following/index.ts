@@ -1,0 +1,2 @@
+export { createFollowing } from './following.ts';
+export { followRoutes } from './routes.ts';

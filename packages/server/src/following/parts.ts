@@ -1,0 +1,35 @@
+import type { Deployments } from '../deployments/index.ts';
+import type { Caller, Identity } from '../identity/index.ts';
+import type { Ledger, LedgerActor } from '../ledger/index.ts';
+import type { Clock } from '../platform/clock/index.ts';
+import type { Database } from '../platform/database/index.ts';
+import type { ObjectStore } from '../platform/objects/index.ts';
+import type { Operations } from '../platform/operations/index.ts';
+import type { Registry } from '../registry/index.ts';
+import type { ConfiguredServer } from './mlflow-servers.ts';
+import type { FollowStore } from './store.ts';
+
+/** What the use cases of this room work with. */
+export interface FollowingParts {
+  readonly database: Database;
+  readonly objects: Pick<ObjectStore, 'put'>;
+  readonly ledger: Ledger;
+  readonly identity: Identity;
+  readonly operations: Pick<Operations, 'watch'>;
+  readonly registry: Pick<Registry, 'createModel' | 'registerVersion' | 'listVersions' | 'getVersion'>;
+  readonly deployments: Pick<Deployments, 'getEndpoint' | 'deploy'>;
+  readonly store: FollowStore;
+  readonly clock: Clock;
+  readonly servers: readonly ConfiguredServer[];
+  /** Between two looks at an alias, in milliseconds. */
+  readonly everyMs: number;
+  /** Largest copy. */
+  readonly maxModelBytes: number;
+  readonly softwareVersion: string;
+  /** Hears of failures that are not a follow's own. */
+  readonly onError: (error: unknown) => void;
+}
+
+export function ledgerActor(caller: Caller): LedgerActor {
+  return { kind: caller.actor.kind, id: caller.actor.id, token: caller.actor.tokenId };
+}
