@@ -43,8 +43,8 @@ export function echoEndpoint(
   more: Partial<RoutedEndpoint & RoutedDeployment & Signature> = {},
 ): RoutedEndpoint {
   const outputs = more.outputs ?? inputs.map((spec) => ({ ...spec, name: `${spec.name}_out` }));
-  const { features, labels, timeoutMs = 5000, bodyBytes = 1024 * 1024, maxRows } = more;
-  const signature: Signature = { inputs, outputs, features, labels };
+  const { features, labels, primary, timeoutMs = 5000, bodyBytes = 1024 * 1024, maxRows } = more;
+  const signature: Signature = { inputs, outputs, features, labels, primary };
   const deployment = (role: RoutedDeployment['role'], version: string): RoutedDeployment => ({
     id: `${name}-${version}`,
     role,

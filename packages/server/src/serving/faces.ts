@@ -1,5 +1,6 @@
 import type { ErrorCode, InferParameters, Tensor } from '@muster-ml/protocol';
 import type { TokenGrant } from '../identity/index.ts';
+import type { BodyMemory } from './body-memory.ts';
 import type { RoutedDeployment, RoutedEndpoint } from './routing-table.ts';
 
 /**
@@ -70,6 +71,8 @@ export interface PredictRequest {
   /** Parameters that are the model's business: part of the merge key. */
   readonly parameters: InferParameters;
   readonly requestId: string;
+  /** What the inputs are views of, if that is large; the predictor lets go of it once they are not needed any more. */
+  readonly memory?: BodyMemory | undefined;
   /** The version that the caller named, if any: such a request is answered by that version or not at all, and is never copied to a shadow. */
   readonly version?: string | undefined;
 }
@@ -93,9 +96,12 @@ export interface Predictor {
   predict(request: PredictRequest): Promise<Prediction>;
 }
 
+/** Which protocol a request speaks. */
+export type Face = 'oip' | 'predict' | 'invocations';
+
 /** What became of one request, once its answer is on the way (or its caller gone: status 499). */
 export interface Observation {
-  readonly face: 'oip' | 'predict';
+  readonly face: Face;
   readonly requestId: string;
   readonly method: string;
   /** A route's pattern or operation, never a path with names in it: `infer`, `predict`, `metadata`, … */

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FaceDependencies } from './faces.ts';
 import { BodyBudget } from './http/body-budget.ts';
 import { Exchange } from './http/exchange.ts';
-import { isUnder } from './http/path-segments.ts';
+import { isUnder, pathSegments } from './http/path-segments.ts';
+import { answerScoring, renderScoringError, scoringOperation } from './invocations/http.ts';
 import { answerOip, renderOipError } from './oip/http.ts';
 import { answerPredict, renderProblem } from './predict/http.ts';
 
@@ -10,7 +11,8 @@ import { answerPredict, renderProblem } from './predict/http.ts';
 export type InferenceHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /**
- * The HTTP faces of the gateway: Open Inference Protocol under `/v2`, plain rows under `/predict`.
+ * The HTTP faces of the gateway: Open Inference Protocol under `/v2`, plain rows under `/predict`, and what
+ * clients of MLflow's scoring server send under `/endpoints/{endpoint}/invocations`.
  *
  * The server that calls it should set `keepAliveTimeout` to 75 s or more (clients keep connections for a minute), and
  * `headersTimeout` for slow heads; bodies are timed here.
@@ -27,6 +29,14 @@ export function createInferenceHandler(dependencies: FaceDependencies): Inferenc
     if (isUnder(url, '/predict')) {
       const exchange = new Exchange('predict', request, response, dependencies, budget, renderProblem);
       run(exchange, () => answerPredict(exchange, dependencies));
+      return true;
+    }
+    if (isUnder(url, '/endpoints')) {
+      const [, name = '', ...rest] = url.split(/[?#]/u, 1)[0]?.split('/').slice(1) ?? [];
+      const operation = scoringOperation(['endpoints', name, ...rest]);
+      if (operation === undefined) return false;
+      const exchange = new Exchange('invocations', request, response, dependencies, budget, renderScoringError);
+      run(exchange, () => answerScoring(exchange, pathSegments(url)[1] ?? '', operation, dependencies));
       return true;
     }
     return false;

@@ -14,7 +14,7 @@ export interface PredictedPart {
 
 /**
  * Predicts any number of rows: in parts of at most the deployment's `maxRows` (of one row where the model takes no
- * batches), all by the same version, within one deadline. Answers the parts in the order of the rows.
+ * batches), all by the same version, within one deadline; `outputs` are those wanted, all if left out. Answers the parts in the order of the rows.
  */
 export async function predictRows(
   exchange: Exchange,
@@ -24,6 +24,7 @@ export async function predictRows(
   rows: readonly Row[],
   place: RowPlace,
   { predictor }: FaceDependencies,
+  outputs?: readonly string[],
 ): Promise<PredictedPart[]> {
   const deadlineMs = performance.now() + endpoint.timeoutMs;
   const partRows = plan.isBatched ? deployment.maxRows : 1;
@@ -53,7 +54,7 @@ export async function predictRows(
           endpoint,
           deployment,
           inputs: input.bound.inputs,
-          outputs: undefined,
+          outputs,
           rows: input.bound.rows,
           deadlineMs,
           cancellation: cancellation(),
