@@ -1,5 +1,6 @@
 import type { Client } from '@muster-ml/client';
 import { type Target, findTarget } from './context/target.ts';
+import type { OutputFormat } from './output/output-format.ts';
 import { type ColorChoice, type Terminal, createTerminal } from './output/terminal.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -12,8 +13,6 @@ export interface GlobalFlags {
   readonly quiet?: boolean;
   readonly yes?: boolean;
 }
-
-export type OutputFormat = 'table' | 'wide' | 'name';
 
 /** One call of the command line: its surroundings, its global flags, and what follows from them. */
 export interface Invocation {

@@ -4,6 +4,7 @@ import { addEndpointCommands } from './grammar/endpoint.ts';
 import { addFleetVerbs } from './grammar/fleet.ts';
 import { addInstallationCommands } from './grammar/installation.ts';
 import { addModelCommands } from './grammar/model.ts';
+import { outputFormats } from './output/output-format.ts';
 
 /** The whole grammar of the command line: fleet verbs alone, the rest `muster NOUN VERB`. */
 export function createProgram(version: string, output: OutputConfiguration, does: Does): Command {
@@ -16,7 +17,10 @@ export function createProgram(version: string, output: OutputConfiguration, does
     .exitOverride()
     .configureOutput(output)
     .addOption(new Option('--server <URL>', 'server to talk to (default: MUSTER_SERVER, else the last login)'))
-    .addOption(new Option('-o, --output <FORMAT>', 'how lists are shown').choices(['table', 'wide', 'name']))
+    // Checked later: for a command that writes a file, it is the name of that file.
+    .addOption(
+      new Option('-o, --output <FORMAT>', 'how lists are shown').choices(outputFormats).argParser((text) => text),
+    )
     .addOption(new Option('--json', 'print JSON; errors are JSON on standard error'))
     .addOption(new Option('--color <WHEN>', 'colours').choices(['auto', 'always', 'never']))
     .addOption(new Option('-q, --quiet', 'print data and errors only'))

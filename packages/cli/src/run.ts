@@ -3,6 +3,7 @@ import { exitCodeOf, exitCodes } from './exit-code.ts';
 import type { Does, Work } from './grammar/does.ts';
 import { Interrupted } from './interrupted.ts';
 import type { GlobalFlags } from './invocation.ts';
+import { outputFormats } from './output/output-format.ts';
 import { createProgram } from './program.ts';
 import { softwareVersion } from './software-version.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -24,8 +25,9 @@ export async function run(words: readonly string[], surroundings: Surroundings):
       // Commander hands over the operands, the command's own flags, and the command; the declaration says what they are.
       const operands = given.slice(0, -2) as unknown as O;
       const { createInvocation } = await import('./invocation.ts');
-      const invocation = createInvocation(surroundings, program.opts<GlobalFlags>());
-      const code = await work(invocation, operands, command.opts() as F);
+      const { global, own } = splitFlags(program, command);
+      const invocation = createInvocation(surroundings, global);
+      const code = await work(invocation, operands, own as F);
       exitCode = code ?? exitCodes.ok;
     });
   const program = createProgram(softwareVersion(), output, does);
@@ -43,6 +45,20 @@ export async function run(words: readonly string[], surroundings: Surroundings):
       program.opts<GlobalFlags>(),
     );
   }
+}
+
+/**
+ * The flags that hold for every command, and the command's own. Commander gives `--output` to the program wherever it
+ * stands; for a command that writes a file it names that file, for all others how lists are shown.
+ */
+function splitFlags(program: Command, command: Command): { readonly global: GlobalFlags; readonly own: object } {
+  const { output, ...global } = program.opts<Omit<GlobalFlags, 'output'> & { readonly output?: string }>();
+  if (output === undefined) return { global, own: command.opts() };
+  if (command.options.some(({ long }) => long === '--output')) return { global, own: { ...command.opts(), output } };
+  const format = outputFormats.find((known) => known === output);
+  if (format !== undefined) return { global: { ...global, output: format }, own: command.opts() };
+  const choices = outputFormats.join(', ');
+  throw new UsageError(`\`${output}\` is no way to show a list`, `Allowed choices are ${choices}.`, '--output');
 }
 
 async function tell(

@@ -9,12 +9,13 @@ import {
   type Route,
   type RouteName,
   type Version,
+  createVersionSchema,
   deploySchema,
   routes,
-  servingSettingsSchema,
   toMusterError,
   toProblem,
 } from '@muster-ml/protocol';
+import { endpointDocument, now, pythonFacts, versionDocument } from './twin-documents.ts';
 
 /** What came in, for a test to look at. */
 export interface SeenRequest {
@@ -34,13 +35,7 @@ export interface TwinServer {
   close(): Promise<void>;
 }
 
-const now = '2026-11-24T12:00:00.000Z';
 const partBytes = 1024;
-const signature = {
-  inputs: [{ name: 'input', datatype: 'FP32' as const, shape: [-1, 2] }],
-  outputs: [{ name: 'label', datatype: 'INT64' as const, shape: [-1] }],
-  features: ['age', 'income'],
-};
 
 export async function startTwinServer(): Promise<TwinServer> {
   const token = 'twin-token-1234567890';
@@ -148,9 +143,13 @@ export async function startTwinServer(): Promise<TwinServer> {
         return { digest, sizeBytes: upload.sizeBytes };
       }
       case 'versionRegister': {
-        const { digest, sampleCsv } = body as { digest: string; sampleCsv?: string };
+        const { digest, sampleCsv, sample, python } = createVersionSchema.parse(body);
         const { versions } = known(model);
-        versions.push(versionDocument(model, versions.length + 1, digest, sampleCsv !== undefined));
+        const hasSample = sampleCsv !== undefined || sample !== undefined;
+        const registered = versionDocument(model, versions.length + 1, digest, hasSample);
+        versions.push(
+          python === undefined ? registered : { ...registered, runtime: 'python', facts: pythonFacts(python) },
+        );
         return startOperation('register-version', `model/${model}`, { version: versionOf(model, versions.length) });
       }
       case 'endpointList':
@@ -316,72 +315,4 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-}
-
-function versionDocument(model: string, number: number, digest: string, hasSample: boolean): Version {
-  return {
-    model,
-    number,
-    runtime: 'onnx',
-    digest,
-    sizeBytes: 3000,
-    signature,
-    facts: {
-      format: 'onnx',
-      sizeBytes: 3000,
-      producer: 'skl2onnx',
-      irVersion: 8,
-      opsets: { '': 17 },
-      operators: {},
-      parameterCount: 31,
-      metadata: {},
-      adaptations: [],
-    },
-    sampleDigest: hasSample ? '0'.repeat(64) : null,
-    description: '',
-    tags: {},
-    createdAt: now,
-    createdBy: 'ana',
-  };
-}
-
-function endpointDocument(
-  name: string,
-  earlier: Endpoint | undefined,
-  model: string,
-  version: number,
-  request: { role: 'live' | 'canary' | 'shadow'; sharePercent?: number | undefined; settings: unknown },
-): Endpoint {
-  const deployment = {
-    id: `d${version}-${request.role}`,
-    endpoint: name,
-    model,
-    version,
-    role: request.role,
-    sharePercent: request.sharePercent ?? 100,
-    state: 'ready' as const,
-    settings: servingSettingsSchema.parse(request.settings),
-    replicas: [{ id: 'r1', runner: 'pack-1', state: 'ready' as const }],
-    createdAt: now,
-    createdBy: 'ana',
-    readyAt: now,
-    endedAt: null,
-  };
-  const others = (earlier?.deployments ?? []).filter(({ role }) => role !== request.role);
-  const live = earlier?.deployments.find(({ role }) => role === 'live');
-  return {
-    name,
-    team: 'default',
-    description: '',
-    tags: {},
-    limits: { timeoutMs: 10_000, bodyBytes: 2 ** 26, queue: 1024 },
-    standing: 'deployed',
-    ready: true,
-    signature,
-    deployments: [...others, deployment],
-    previous: request.role === 'live' && live !== undefined ? { model: live.model, version: live.version } : null,
-    revision: 1,
-    createdAt: now,
-    createdBy: 'ana',
-  };
 }

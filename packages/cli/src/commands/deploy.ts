@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import type { Client } from '@muster-ml/client';
-import type { Endpoint } from '@muster-ml/protocol';
+import type { Endpoint, Runtime } from '@muster-ml/protocol';
 import { deriveName, toSlug } from '../handover/derive-name.ts';
 import { findExample } from '../handover/example.ts';
 import { followOperation } from '../handover/follow-operation.ts';
+import { type MlflowSource, fetchMlflowModel, followAlias, readMlflowSource } from '../handover/mlflow-model.ts';
 import {
   type ModelReference,
   readModelReference,
@@ -11,8 +12,16 @@ import {
   requireModelReference,
 } from '../handover/model-reference.ts';
 import { orMissing } from '../handover/or-missing.ts';
-import { registerFile } from '../handover/register-file.ts';
-import { type ServingFlags, keptSettingsText, readServingFlags, servingSettings } from '../handover/serving-flags.ts';
+import { type FileToRegister, registerFile } from '../handover/register-file.ts';
+import { runtimeOf } from '../handover/resolve-version.ts';
+import {
+  type ServingFlags,
+  keptSettingsText,
+  needRuntime,
+  readServingFlags,
+  servingSettings,
+} from '../handover/serving-flags.ts';
+import { calledAs, withWhatToAdd } from '../handover/what-to-add.ts';
 import type { Invocation } from '../invocation.ts';
 import { deploymentOf, readyText } from '../output/endpoint-text.ts';
 import { showDeployed } from '../output/show-deployed.ts';
@@ -27,8 +36,12 @@ export interface DeployFlags extends ServingFlags {
   readonly shadow?: string | true;
   readonly sample?: string;
   readonly signature?: string;
+  readonly requirements?: string;
+  readonly python?: string;
   readonly force?: string;
   readonly example?: boolean;
+  readonly mlflow?: string;
+  readonly follow?: boolean;
 }
 
 interface Traffic {
@@ -43,8 +56,9 @@ export async function deploy(invocation: Invocation, what: string | undefined, g
   // All that can be wrong with the command line is found before the first request.
   const traffic = trafficOf(flags);
   const wish = readServingFlags(flags);
-  const reference = readReference(source, flags);
-  const name = nameOf(invocation, source, reference, flags);
+  const mlflow = readMlflowSource(source, flags);
+  const reference = mlflow === undefined ? readReference(source, flags) : undefined;
+  const name = nameOf(invocation, mlflow?.name ?? source, reference, flags);
   if (flags.force !== undefined && flags.force !== name)
     throw new UsageError(
       `--force names ${flags.force}, the endpoint is ${name}`,
@@ -55,7 +69,10 @@ export async function deploy(invocation: Invocation, what: string | undefined, g
   const client = await invocation.client();
   const existing = await orMissing(client.call('endpointGet', { params: { endpoint: name } }));
   const live = existing === undefined ? undefined : deploymentOf(existing, 'live');
-  const version = reference ?? (await register(invocation, client, source, flags, live?.model ?? name, existing?.team));
+  const { runtime, ...version } =
+    reference === undefined
+      ? await register(invocation, client, mlflow ?? source, flags, live?.model ?? name, existing?.team)
+      : { ...reference, runtime: needRuntime(wish, live?.settings) ? await runtimeOf(client, reference) : 'onnx' };
   if (live !== undefined && keptSettingsText(live.settings) !== '')
     terminal.note(`  keeping ${keptSettingsText(live.settings)}, unless a flag says otherwise`);
 
@@ -64,7 +81,7 @@ export async function deploy(invocation: Invocation, what: string | undefined, g
     body: {
       ...version,
       ...traffic,
-      settings: servingSettings(wish, live?.settings),
+      settings: servingSettings(wish, live?.settings, runtime),
       ...(flags.team === undefined ? {} : { team: flags.team }),
       ...(flags.force === undefined ? {} : { force: flags.force }),
     },
@@ -75,7 +92,10 @@ export async function deploy(invocation: Invocation, what: string | undefined, g
     endpoint = await client.call('endpointGet', { params: { endpoint: name } });
     return readyText(endpoint, traffic.role, performance.now() - startedAt);
   });
-  await showDeployed(invocation, client, { name, role: traffic.role, endpoint, sampleFile: flags.sample });
+  if (mlflow?.follow !== undefined) await followAlias(invocation, client, name, version.model, mlflow.follow);
+  // Only rows as CSV can be sent to the endpoint as they are.
+  const sampleFile = /\.(json|jsonl|ndjson)$/.test(flags.sample ?? '') ? undefined : flags.sample;
+  await showDeployed(invocation, client, { name, role: traffic.role, endpoint, sampleFile });
 }
 
 function sourceOf(
@@ -116,7 +136,9 @@ function readReference(source: string, flags: DeployFlags): ModelReference | und
       );
     return requireModelReference(source, source);
   }
-  const foreign = (['sample', 'signature', 'model'] as const).find((flag) => flags[flag] !== undefined);
+  const foreign = (['sample', 'signature', 'requirements', 'python', 'model'] as const).find(
+    (flag) => flags[flag] !== undefined,
+  );
   if (foreign !== undefined)
     throw new UsageError(
       `--${foreign} belongs to a file, and ${referenceText(reference)} is registered already`,
@@ -150,17 +172,29 @@ function nameOf(
 async function register(
   invocation: Invocation,
   client: Client,
-  path: string,
+  given: string | MlflowSource,
   flags: DeployFlags,
   model: string,
   team: string | undefined,
-): Promise<{ readonly model: string; readonly version: number }> {
-  const { version } = await registerFile(invocation, client, {
+): Promise<{ readonly model: string; readonly version: number; readonly runtime: Runtime }> {
+  await using copied =
+    typeof given === 'string' ? undefined : await fetchMlflowModel(invocation, given.server, given.uri);
+  const path = copied?.folder ?? (typeof given === 'string' ? given : given.text);
+  const source: FileToRegister = {
     path,
+    ...(copied === undefined ? {} : { lineage: copied.lineage }),
     model: flags.model ?? model,
     team: flags.team ?? team,
     samplePath: flags.sample,
     signaturePath: flags.signature,
+    requirements: flags.requirements,
+    python: flags.python,
+  };
+  const { version } = await registerFile(invocation, client, source).catch((error: unknown) => {
+    throw withWhatToAdd(
+      error,
+      calledAs(invocation, ['deploy', typeof given === 'string' ? given : given.text], { ...flags }),
+    );
   });
-  return { model: version.model, version: version.number };
+  return { model: version.model, version: version.number, runtime: version.runtime };
 }

@@ -1,5 +1,6 @@
-import type { Deployment, Endpoint } from '@muster-ml/protocol';
+import type { Deployment, Endpoint, Follow } from '@muster-ml/protocol';
 import { withNearest } from '../context/with-nearest.ts';
+import { orMissing } from '../handover/or-missing.ts';
 import type { Invocation } from '../invocation.ts';
 import { commandName } from '../output/command-name.ts';
 import { conditionText } from '../output/endpoint-text.ts';
@@ -27,6 +28,7 @@ export async function endpointShow(invocation: Invocation, name: string): Promis
     async () => await client.call('endpointGet', { params: { endpoint: name } }),
   );
   if (flags.json === true) return terminal.print(JSON.stringify(endpoint));
+  const follow = await orMissing(client.call('followGet', { params: { endpoint: name } }));
   if (flags.output === 'name') return terminal.print(endpoint.name);
   const when = (time: string | null): string =>
     timeText(time, { relative: terminal.isRead, nowMs: surroundings.now() });
@@ -51,6 +53,7 @@ export async function endpointShow(invocation: Invocation, name: string): Promis
       'limits',
       `timeout ${durationText(endpoint.limits.timeoutMs)}, body ${sizeText(endpoint.limits.bodyBytes)}, queue ${endpoint.limits.queue}`,
     ],
+    ['follows', follow === undefined ? undefined : followText(follow)],
     ['created', when(endpoint.createdAt)],
     ['by', flags.output === 'wide' ? endpoint.createdBy : undefined],
   ]);
@@ -112,4 +115,9 @@ function next(endpoint: Endpoint, muster: string): (readonly [string, string])[]
     ...(candidate === undefined ? [] : [['Make live', `${muster} promote ${endpoint.name}`] as const]),
     ...(endpoint.previous === null ? [] : [['Undo', `${muster} rollback ${endpoint.name}`] as const]),
   ];
+}
+
+function followText({ server, sourceModel, alias, version, problem }: Follow): string {
+  const what = `${sourceModel}@${alias} of ${server}${version === null ? '' : `, now version ${version}`}`;
+  return problem === null ? what : `${what}\n${safeText(problem.detail)}`;
 }

@@ -3,13 +3,27 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { MusterError } from '@muster-ml/protocol';
+import { type ModelFacts, MusterError } from '@muster-ml/protocol';
 import { withNearest } from '../context/with-nearest.ts';
 import { requireModelReference } from '../handover/model-reference.ts';
 import { resolveVersion } from '../handover/resolve-version.ts';
 import type { Invocation } from '../invocation.ts';
 import { beginStep } from '../output/progress.ts';
 import { sizeText } from '../units/size.ts';
+
+/** What the file of each format is called. A folder travels as one tar file. */
+const endingOf: Readonly<Record<ModelFacts['format'], string>> = {
+  onnx: 'onnx',
+  pickle: 'pkl',
+  joblib: 'joblib',
+  skops: 'skops',
+  xgboost: 'ubj',
+  lightgbm: 'txt',
+  catboost: 'cbm',
+  mlflow: 'tar',
+  huggingface: 'tar',
+  folder: 'tar',
+};
 
 /** Fetches the file of a version and checks its digest; nothing is left behind when that fails. */
 export async function modelPull(invocation: Invocation, what: string, file: string | undefined): Promise<void> {
@@ -20,7 +34,7 @@ export async function modelPull(invocation: Invocation, what: string, file: stri
   await withNearest(client, 'model', model, async () => {
     const params = { model, version: await resolveVersion(client, reference) };
     const version = await client.call('versionGet', { params });
-    const target = file ?? `${model}-${version.number}.onnx`;
+    const target = file ?? `${model}-${version.number}.${endingOf[version.facts.format]}`;
     const temporary = `${target}.${process.pid}.part`;
     const step = beginStep(terminal, `fetching ${model}:${version.number}`);
     try {

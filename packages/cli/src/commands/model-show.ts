@@ -1,5 +1,5 @@
 import type { Client } from '@muster-ml/client';
-import type { Version } from '@muster-ml/protocol';
+import type { ModelFacts, Version } from '@muster-ml/protocol';
 import { allPages } from '../context/all-pages.ts';
 import { withNearest } from '../context/with-nearest.ts';
 import { readModelReference } from '../handover/model-reference.ts';
@@ -74,13 +74,7 @@ function showVersion(invocation: Invocation, version: Version): void {
     ['version', `${version.model}:${version.number}`],
     ['file', `${facts.format}, ${sizeText(version.sizeBytes)}, sha256 ${version.digest}`],
     ['made by', facts.producer],
-    [
-      'opsets',
-      Object.entries(facts.opsets)
-        .map(([domain, opset]) => `${domain || 'ai.onnx'} ${opset}`)
-        .join(', '),
-    ],
-    ['parameters', facts.parameterCount === 0 ? undefined : facts.parameterCount.toLocaleString('en-GB')],
+    ...factLines(facts),
     ['inputs', signature.inputs.map(tensorText).join('\n')],
     ['outputs', signature.outputs.map(tensorText).join('\n')],
     ['features', signature.features?.join(', ')],
@@ -92,6 +86,25 @@ function showVersion(invocation: Invocation, version: Version): void {
     ['by', flags.output === 'wide' ? version.createdBy : undefined],
   ]);
   terminal.note(`\nDeploy it   muster deploy ${version.model}:${version.number} --name NAME`);
+}
+
+/** What only one kind of model has. */
+function factLines(facts: ModelFacts): readonly (readonly [string, string | undefined])[] {
+  if (facts.format === 'onnx') {
+    const opsets = Object.entries(facts.opsets).map(([domain, opset]) => `${domain || 'ai.onnx'} ${opset}`);
+    const parameters = facts.parameterCount === 0 ? undefined : facts.parameterCount.toLocaleString('en-GB');
+    return [
+      ['opsets', opsets.join(', ')],
+      ['parameters', parameters],
+    ];
+  }
+  const { environment, dangers, modelClass } = facts;
+  return [
+    ['class', modelClass],
+    ['python', environment.python],
+    ['packages', environment.requirements.join(', ')],
+    ['dangers', dangers.map(({ severity, what }) => `${severity}: ${what}`).join('\n')],
+  ];
 }
 
 function when({ terminal, surroundings }: Invocation, time: string): string {

@@ -69,6 +69,17 @@ export function addEndpointCommands(program: Command, does: Does): void {
   );
   withExamples(end, 'muster endpoint end fraud canary');
 
+  const unfollow = endpoint
+    .command('unfollow')
+    .description('End following an alias of an MLflow server. What is live stays.')
+    .argument('<endpoint>');
+  does<[string]>(
+    unfollow,
+    async (invocation, [name]) =>
+      await (await import('../commands/endpoint-unfollow.ts')).endpointUnfollow(invocation, name),
+  );
+  withExamples(unfollow, 'muster endpoint unfollow churn');
+
   const remove = endpoint
     .command('delete')
     .description('End an endpoint. Its callers get 404; its versions stay registered.')

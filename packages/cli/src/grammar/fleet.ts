@@ -2,7 +2,9 @@ import { type Command, Option } from 'commander';
 import type { DeployFlags } from '../commands/deploy.ts';
 import type { PredictFlags } from '../commands/predict.ts';
 import type { RollbackFlags } from '../commands/rollback.ts';
+import type { ScoreFlags } from '../commands/score.ts';
 import { type Does, withExamples } from './does.ts';
+import { pythonHelp, requirementsHelp, sampleHelp } from './model-flags.ts';
 
 /** The verbs that stand alone: what is done most. */
 export function addFleetVerbs(program: Command, does: Does): void {
@@ -23,19 +25,21 @@ export function addFleetVerbs(program: Command, does: Does): void {
     .command('deploy')
     .summary('hand over a model file or a version, and get an endpoint')
     .description(
-      'Hand over a model file, or a version that is registered, and wait until its endpoint answers. The endpoint and the model are made if they do not exist; a file that is registered already is not sent again.',
+      'Hand over a model file or folder, or a version that is registered, and wait until its endpoint answers. The endpoint and the model are made if they do not exist; a file that is registered already is not sent again. Files: ONNX; pickle, joblib, cloudpickle and skops; XGBoost (JSON, UBJ), LightGBM (text) and CatBoost (cbm). Folders: of MLflow, of Hugging Face, and any with a model.py that has load(path) and predict(model, data).',
     )
     .argument(
       '[model-or-file]',
-      'a file such as model.onnx, a version such as fraud:3, or an alias such as fraud@champion',
+      'a file such as model.onnx, a folder, a version such as fraud:3, or an alias such as fraud@champion',
     )
     .option('--name <ENDPOINT>', 'endpoint to deploy under (default: after the file or the model)')
     .option('--model <NAME>', 'model that the file becomes a version of (default: that of the endpoint)')
     .option('--team <TEAM>', 'owner of what is made anew')
     .addOption(new Option('--canary <SHARE>', 'answer only a share of the requests, such as 10%').conflicts('shadow'))
     .addOption(new Option('--shadow [SHARE]', 'get copies of a share of the requests (100%); answers are dropped'))
-    .option('--sample <FILE>', 'a few rows as CSV: names the features and warms replicas up')
+    .option('--sample <FILE>', sampleHelp)
     .option('--signature <FILE>', 'JSON with the names of features and labels')
+    .option('--requirements <FILE>', requirementsHelp)
+    .option('--python <VERSION>', pythonHelp)
     .option('--replicas <N>', 'loaded copies')
     .option('--batch-rows <N>', 'most rows in one run; 1 turns batching off')
     .option('--batch-wait <TIME>', 'longest wait for others, such as 5ms')
@@ -45,6 +49,11 @@ export function addFleetVerbs(program: Command, does: Does): void {
     .option('--own-runner', 'a runner that it shares with no other model')
     .option('--no-own-runner', 'share a runner again')
     .option('--force <ENDPOINT>', 'deploy although callers may break or the version is quarantined: name the endpoint')
+    .option(
+      '--mlflow <URL>',
+      'copy the model from this MLflow server: models:/churn@champion, models:/churn/3, runs:/RUN/model',
+    )
+    .option('--follow', 'deploy again whenever the alias moves')
     .option('--example', 'deploy the example that comes along');
   does<[string | undefined], DeployFlags>(
     deploy,
@@ -53,10 +62,29 @@ export function addFleetVerbs(program: Command, does: Does): void {
   withExamples(
     deploy,
     'muster deploy model.onnx --name fraud --sample rows.csv',
+    'muster deploy churn.pkl --sample rows.csv --python 3.11',
+    'muster deploy ./model --name ranking --requirements "xgboost==2.1.4, pandas"',
     'muster deploy new-model.onnx --name fraud --canary 10%',
     'muster deploy fraud@champion --name fraud --replicas 2 --memory 512Mi',
+    'muster deploy models:/churn@champion --mlflow http://localhost:5000 --follow',
     'muster deploy --example',
   );
+
+  const inspect = program
+    .command('inspect')
+    .summary('say what a model file is, without running it')
+    .description(
+      'Say what a model file or folder is without running any of it: what it was made with, what it needs, which of its instructions are dangerous, and what is missing to serve it. It needs no server. Files that only Python can read are looked at with the Python of this machine; at the first time it fetches picklescan, a scanner of pickles, into the cache folder.',
+    )
+    .argument(
+      '<file-or-folder>',
+      'ONNX, pickle, joblib, skops, XGBoost, LightGBM or CatBoost; a folder, or a tar of one',
+    );
+  does<[string]>(
+    inspect,
+    async (invocation, [path]) => await (await import('../commands/inspect.ts')).inspect(invocation, path),
+  );
+  withExamples(inspect, 'muster inspect model.pkl', 'muster inspect mlruns/1/models/m-1/artifacts --json');
 
   const predict = program
     .command('predict')
@@ -75,6 +103,33 @@ export function addFleetVerbs(program: Command, does: Does): void {
     'muster predict fraud',
     'muster predict fraud rows.csv',
     `muster predict fraud --rows '{"amount": 120, "country": "DE"}' --json`,
+  );
+
+  const score = program
+    .command('score')
+    .summary('answer every row of a table')
+    .description(
+      'Answer every row of a table in the background, with the version that is live now, behind predictions in priority. The result has a column `row` (from 0), the columns that are kept, and the outputs; rows that cannot be answered go to a file of their own, with reasons.',
+    )
+    .argument('<endpoint>')
+    .argument('[file]', 'Parquet, CSV or JSONL')
+    .option('-o, --output <FILE>', 'where the result goes; its name says the format (default: FILE.scored.…)')
+    .option('--outputs <NAMES>', 'outputs to compute, such as label (default: all)')
+    .option('--keep <COLUMNS>', 'columns of the table that the result has, too, such as id,date')
+    .option('--errors <FILE>', 'where rows without an answer go (default: beside the result)')
+    .option('--role <ROLE>', 'whose version answers: live or canary')
+    .option('--delimiter <CHARACTER>', "what separates the fields of CSV, such as ';' or tab")
+    .option('--resume <OPERATION>', 'wait for a score that was begun earlier, and fetch its result')
+    .option('--no-header', 'the first line of CSV is a row; columns are in the order of the model');
+  does<[string, string | undefined], ScoreFlags>(
+    score,
+    async (invocation, [endpoint, file], flags) =>
+      await (await import('../commands/score.ts')).score(invocation, endpoint, file, flags),
+  );
+  withExamples(
+    score,
+    'muster score churn customers.parquet -o scores.parquet --keep customer_id',
+    'muster score churn customers.csv -o scores.csv --outputs label',
   );
 
   const promote = program

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ModelAliasFlags } from '../commands/model-alias.ts';
 import type { ModelPushFlags } from '../commands/model-push.ts';
 import { type Does, withExamples } from './does.ts';
+import { pythonHelp, requirementsHelp, sampleHelp } from './model-flags.ts';
 
 /** `muster model …` */
 export function addModelCommands(program: Command, does: Does): void {
@@ -12,19 +13,25 @@ export function addModelCommands(program: Command, does: Does): void {
 
   const push = model
     .command('push')
-    .description('Register a file as the next version of a model, without deploying it.')
-    .argument('<file>')
+    .description('Register a file or a folder as the next version of a model, without deploying it.')
+    .argument('<file-or-folder>')
     .option('--name <NAME>', 'model (default: after the file)')
     .option('--team <TEAM>', 'owner of a new model')
-    .option('--sample <FILE>', 'a few rows as CSV: names the features and warms replicas up')
+    .option('--sample <FILE>', sampleHelp)
     .option('--signature <FILE>', 'JSON with the names of features and labels')
+    .option('--requirements <FILE>', requirementsHelp)
+    .option('--python <VERSION>', pythonHelp)
     .option('--description <TEXT>', 'what is new in this version');
   does<[string], ModelPushFlags>(
     push,
     async (invocation, [file], flags) =>
       await (await import('../commands/model-push.ts')).modelPush(invocation, file, flags),
   );
-  withExamples(push, 'muster model push model.onnx --name fraud --sample rows.csv');
+  withExamples(
+    push,
+    'muster model push model.onnx --name fraud --sample rows.csv',
+    'muster model push churn.pkl --requirements requirements.txt --python 3.11',
+  );
 
   const list = model.command('list').description('List the models.');
   does<[]>(list, async (invocation) => await (await import('../commands/model-list.ts')).modelList(invocation));

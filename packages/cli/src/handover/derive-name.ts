@@ -1,16 +1,17 @@
 import { basename, dirname, extname, resolve } from 'node:path';
 
 /** File names that say nothing about what is in them; the folder's name says more. */
-const meaningless = /^(model|best|final|latest|export|output|saved-model|pipeline)(-v?\d+)?$/;
+const meaningless = /^(model|best|final|latest|export|output|saved-model|pipeline|artifacts)(-v?\d+)?$/;
 
 /**
- * A name for the endpoint of a file or a model, where none was given: of `models/Fraud_EU.onnx` it is `fraud-eu`, of
- * `fraud/model.onnx` it is `fraud`. Undefined where nothing usable is left.
+ * A name for the endpoint of a file, a folder or a model, where none was given: of `models/Fraud_EU.onnx` it is `fraud-eu`,
+ * of `fraud/model.onnx` it is `fraud`. Undefined where nothing usable is left.
  */
 export function deriveName(fileOrModel: string, workingDirectory: string): string | undefined {
-  const own = toSlug(basename(fileOrModel, extname(fileOrModel)));
+  const path = resolve(workingDirectory, fileOrModel);
+  const own = toSlug(basename(path, extname(path)));
   if (own !== undefined && !meaningless.test(own)) return own;
-  const folder = toSlug(basename(dirname(resolve(workingDirectory, fileOrModel))));
+  const folder = toSlug(basename(dirname(path)));
   return folder ?? own;
 }
 

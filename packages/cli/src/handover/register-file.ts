@@ -1,14 +1,15 @@
-import { readFileSync } from 'node:fs';
 import type { Client } from '@muster-ml/client';
-import { MusterError, type Version, signatureHintsSchema } from '@muster-ml/protocol';
+import { type Lineage, MusterError, type Version } from '@muster-ml/protocol';
 import type { Invocation } from '../invocation.ts';
-import { beginStep } from '../output/progress.ts';
 import { signatureText } from '../output/signature-text.ts';
-import { sizeText } from '../units/size.ts';
-import { UsageError } from '../usage-error.ts';
 import { followOperation } from './follow-operation.ts';
-import { type ModelFile, openModelFile } from './model-file.ts';
+import { lookBefore } from './look-before.ts';
+import type { ModelFile } from './model-file.ts';
+import { openModel } from './open-model.ts';
 import { orMissing } from './or-missing.ts';
+import { readPythonVersion, readRequirements } from './read-requirements.ts';
+import { type GivenSample, readSample } from './read-sample.ts';
+import { type SignatureHints, readSignature } from './read-signature.ts';
 import { uploadFile } from './upload-file.ts';
 
 /** What is handed over: the file and what its owner says about it. */
@@ -19,12 +20,22 @@ export interface FileToRegister {
   readonly team?: string | undefined;
   readonly samplePath?: string | undefined;
   readonly signaturePath?: string | undefined;
+  /** A requirements.txt, or a list with commas. */
+  readonly requirements?: string | undefined;
+  /** Minor version of Python, such as `3.11`. */
+  readonly python?: string | undefined;
+  /** Where it was copied from. */
+  readonly lineage?: Lineage | undefined;
   readonly description?: string | undefined;
 }
 
-type SignatureHints = ReturnType<typeof signatureHintsSchema.parse>;
-
-const maxSampleChars = 1_000_000;
+/** What the owner says about the file, read and checked. */
+interface Said {
+  readonly signature: SignatureHints | undefined;
+  readonly sample: GivenSample | undefined;
+  readonly requirements: readonly string[] | undefined;
+  readonly pythonVersion: string | undefined;
+}
 
 /**
  * Makes the file a version of the model, which is made if it does not exist. A file that is the model's latest version
@@ -35,16 +46,13 @@ export async function registerFile(
   client: Client,
   source: FileToRegister,
 ): Promise<{ readonly version: Version; readonly isReused: boolean }> {
-  const { terminal, surroundings } = invocation;
-  const signature = source.signaturePath === undefined ? undefined : readSignature(source.signaturePath);
-  const sampleCsv = source.samplePath === undefined ? undefined : readSample(source.samplePath);
-  const reading = beginStep(terminal, `reading ${source.path}`);
-  await using file = await openModelFile(
-    source.path,
-    (readBytes, sizeBytes) =>
-      reading.update(`reading ${source.path}  ${sizeText(readBytes)} of ${sizeText(sizeBytes)}`),
-    surroundings.interruption,
-  ).finally(() => reading.drop());
+  const { terminal } = invocation;
+  const said = readSaid(invocation, source);
+  await lookBefore(invocation, source.path, {
+    hasSample: said.sample !== undefined,
+    hasRequirements: said.requirements !== undefined,
+  });
+  await using file = await openModel(invocation, source.path);
 
   const model = await orMissing(client.call('modelGet', { params: { model: source.model } }));
   if (model === undefined) {
@@ -53,9 +61,9 @@ export async function registerFile(
     });
   } else if (model.latestVersion !== null) {
     const latest = await client.call('versionGet', { params: { model: source.model, version: model.latestVersion } });
-    if (isSame(latest, file, signature, sampleCsv)) {
+    if (isSame(latest, file, said)) {
       terminal.note(
-        `${terminal.paintNotes.green(terminal.symbols.done)} ${source.path} is ${source.model}:${latest.number} already`,
+        `${terminal.paintNotes.green(terminal.symbols.done)} ${file.path} is ${source.model}:${latest.number} already`,
       );
       return { version: latest, isReused: true };
     }
@@ -66,8 +74,10 @@ export async function registerFile(
     params: { model: source.model },
     body: {
       digest: file.sha256,
-      ...(signature === undefined ? {} : { signature }),
-      ...(sampleCsv === undefined ? {} : { sampleCsv }),
+      ...(said.signature === undefined ? {} : { signature: said.signature }),
+      ...said.sample,
+      ...pythonPart(said),
+      ...(source.lineage === undefined ? {} : { lineage: source.lineage }),
       ...(source.description === undefined ? {} : { description: source.description }),
     },
   });
@@ -82,17 +92,66 @@ export async function registerFile(
   return { version, isReused: false };
 }
 
-function isSame(
-  latest: Version,
-  file: ModelFile,
-  signature: SignatureHints | undefined,
-  sampleCsv: string | undefined,
-): boolean {
+/** Reads what the flags name, before anything is sent. */
+function readSaid({ surroundings }: Invocation, source: FileToRegister): Said {
+  const given = <T>(text: string | undefined, read: (text: string) => T): T | undefined =>
+    text === undefined ? undefined : read(text);
+  return {
+    signature: given(source.signaturePath, readSignature),
+    sample: given(source.samplePath, readSample),
+    requirements: given(source.requirements, (text) => readRequirements(text, surroundings.workingDirectory)),
+    pythonVersion: given(source.python, readPythonVersion),
+  };
+}
+
+function pythonPart({ requirements, pythonVersion }: Said): {
+  readonly python?: { readonly version?: string; readonly requirements?: string[] };
+} {
+  if (requirements === undefined && pythonVersion === undefined) return {};
+  return {
+    python: {
+      ...(pythonVersion === undefined ? {} : { version: pythonVersion }),
+      ...(requirements === undefined ? {} : { requirements: [...requirements] }),
+    },
+  };
+}
+
+/** Whether the version already is what would be registered. What is said anew makes another one. */
+function isSame(latest: Version, file: ModelFile, { signature, sample, requirements, pythonVersion }: Said): boolean {
   if (latest.digest !== file.sha256) return false;
-  if (sampleCsv !== undefined && latest.sampleDigest === null) return false;
+  if (sample !== undefined && latest.sampleDigest === null) return false;
+  if (!hasEnvironment(latest, requirements, pythonVersion)) return false;
   const says = (hint: readonly string[] | undefined, known: readonly string[] | undefined): boolean =>
     hint === undefined || JSON.stringify(hint) === JSON.stringify(known);
   return says(signature?.features, latest.signature.features) && says(signature?.labels, latest.signature.labels);
+}
+
+/** Exact versions that are wished for must be those that it has; open ones were chosen by the server and may stay. */
+function hasEnvironment(
+  { facts }: Version,
+  requirements: readonly string[] | undefined,
+  pythonVersion: string | undefined,
+): boolean {
+  if (facts.format === 'onnx') return true;
+  const { environment } = facts;
+  if (pythonVersion !== undefined && environment.python !== pythonVersion) return false;
+  const known = new Set(environment.requirements.map(normalised));
+  return (requirements ?? []).every((line) =>
+    /^[\w.[\],-]+\s*==/.test(line)
+      ? known.has(normalised(line))
+      : [...known].some((one) => one.split('==')[0] === nameIn(line)),
+  );
+}
+
+function normalised(requirement: string): string {
+  const [, version = ''] = requirement.split('==');
+  return `${nameIn(requirement)}==${version.split(';')[0]?.trim() ?? ''}`;
+}
+
+/** The name of a package in the one form of its many spellings. */
+function nameIn(requirement: string): string {
+  const name = /^[A-Za-z0-9][\w.-]*/.exec(requirement)?.[0] ?? '';
+  return name.toLowerCase().replaceAll(/[-_.]+/g, '-');
 }
 
 function numberIn(result: Readonly<Record<string, unknown>> | null): number {
@@ -100,49 +159,4 @@ function numberIn(result: Readonly<Record<string, unknown>> | null): number {
   if (typeof version === 'object' && version !== null && 'number' in version && typeof version.number === 'number')
     return version.number;
   throw new MusterError('internal_error', 'the result of the registration names no version');
-}
-
-function readSample(path: string): string {
-  const text = readText(path);
-  if (text.length <= maxSampleChars) return text;
-  throw new UsageError(
-    `${path} is too large for a sample`,
-    `Give a few rows: head -21 ${path} > sample.csv`,
-    '--sample',
-  );
-}
-
-function readSignature(path: string): SignatureHints {
-  let content: unknown;
-  try {
-    content = JSON.parse(readText(path));
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(
-      `${path} is not valid JSON: ${(error as Error).message}`,
-      'Write {"features": ["age", "income"], "labels": ["no", "yes"]}.',
-      '--signature',
-    );
-  }
-  const checked = signatureHintsSchema.safeParse(content);
-  if (checked.success) return checked.data;
-  const issue = checked.error.issues[0];
-  throw new UsageError(
-    `${path} does not fit at ${issue?.path.join('.') || 'the top'}: ${issue?.message ?? ''}`,
-    'Write {"features": ["age", "income"], "labels": ["no", "yes"]}; both are optional.',
-    '--signature',
-  );
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    throw new UsageError(
-      code === 'ENOENT' ? `there is no file ${path}` : `${path} cannot be read (${code})`,
-      'Check the path.',
-      path,
-    );
-  }
 }

@@ -1,5 +1,5 @@
 import type { Client } from '@muster-ml/client';
-import { MusterError } from '@muster-ml/protocol';
+import { MusterError, type Runtime } from '@muster-ml/protocol';
 import type { ModelReference } from './model-reference.ts';
 
 /** The number of the version that is meant. Throws `model_not_found` and `alias_not_found`. */
@@ -13,4 +13,10 @@ export async function resolveVersion(client: Client, reference: ModelReference):
     'alias_not_found',
     `${reference.model} has no alias ${reference.alias}${known.length === 0 ? '' : `; it has ${known.join(', ')}`}`,
   );
+}
+
+/** What runs the version that is meant. */
+export async function runtimeOf(client: Client, reference: ModelReference): Promise<Runtime> {
+  const version = await resolveVersion(client, reference);
+  return (await client.call('versionGet', { params: { model: reference.model, version } })).runtime;
 }

@@ -1,4 +1,4 @@
-import type { ServingSettings } from '@muster-ml/protocol';
+import type { Runtime, ServingSettings } from '@muster-ml/protocol';
 import { readCores } from '../units/cores.ts';
 import { readCount } from '../units/count.ts';
 import { readDuration } from '../units/duration.ts';
@@ -23,7 +23,8 @@ export interface ServingWish {
   readonly memoryBytes?: number | null | undefined;
   readonly maxRows?: number | undefined;
   readonly waitMs?: number | undefined;
-  readonly intraOpThreads?: number | undefined;
+  /** Threads within one run. */
+  readonly threads?: number | undefined;
 }
 
 /** Throws `UsageError` for a value that cannot be read. */
@@ -34,13 +35,20 @@ export function readServingFlags(flags: ServingFlags): ServingWish {
     waitMs: given(flags.batchWait, (text) => readDuration('--batch-wait', text)),
     memoryBytes: given(flags.memory, (text) => (text === 'none' ? null : readSize('--memory', text))),
     cpu: given(flags.cpu, (text) => (text === 'none' ? null : readCores('--cpu', text))),
-    intraOpThreads: given(flags.threads, (text) => readCount('--threads', text, 0)),
+    threads: given(flags.threads, (text) => readCount('--threads', text, 0)),
     ownRunner: flags.ownRunner,
   };
 }
 
-/** The settings to deploy with: those of the live deployment, where there is one, changed by what was given. */
-export function servingSettings(wish: ServingWish, current: ServingSettings | undefined): DeepPartial<ServingSettings> {
+/**
+ * The settings to deploy with: those of the live deployment, where there is one, changed by what was given. What belongs to
+ * another runtime than that of the version is left behind, because it has no effect there.
+ */
+export function servingSettings(
+  wish: ServingWish,
+  current: ServingSettings | undefined,
+  runtime: Runtime,
+): DeepPartial<ServingSettings> {
   const resources = { ...current?.resources };
   if (wish.cpu !== undefined) resources.cpu = wish.cpu ?? undefined;
   if (wish.memoryBytes !== undefined) resources.memoryBytes = wish.memoryBytes ?? undefined;
@@ -52,7 +60,9 @@ export function servingSettings(wish: ServingWish, current: ServingSettings | un
       maxRows: wish.maxRows ?? current?.batching.maxRows,
       waitMs: wish.waitMs ?? current?.batching.waitMs,
     }),
-    onnx: withoutUndefined({ ...current?.onnx, intraOpThreads: wish.intraOpThreads ?? current?.onnx.intraOpThreads }),
+    ...(runtime === 'onnx'
+      ? { onnx: withoutUndefined({ ...current?.onnx, intraOpThreads: wish.threads ?? current?.onnx.intraOpThreads }) }
+      : { python: withoutUndefined({ ...current?.python, threads: wish.threads ?? current?.python.threads }) }),
   });
 }
 
@@ -67,7 +77,13 @@ export function keptSettingsText(current: ServingSettings): string {
   if (current.batching.maxRows !== undefined) parts.push(`batches of ${current.batching.maxRows} rows`);
   if (current.batching.waitMs !== 0) parts.push(`batch wait ${current.batching.waitMs}ms`);
   if (current.onnx.intraOpThreads !== 1) parts.push(`${current.onnx.intraOpThreads} threads`);
+  if (current.python.threads !== 1) parts.push(`${current.python.threads} threads`);
   return parts.join(', ');
+}
+
+/** Whether the settings depend on which runtime the version has. */
+export function needRuntime({ threads }: ServingWish, current: ServingSettings | undefined): boolean {
+  return threads !== undefined || current !== undefined;
 }
 
 type DeepPartial<T> = {
