@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { batch } from './batch.ts';
 import { type Benchmark, type Result, describeFigure } from './benchmark.ts';
 import { drawChart } from './chart.ts';
 import { endChildrenWithThisProcess } from './children.ts';
@@ -11,7 +12,7 @@ import { buildPublished } from './published-programs.ts';
 import { serving } from './serving.ts';
 import { start } from './start.ts';
 
-const benchmarks: readonly Benchmark[] = [start, serving, fleet, memory];
+const benchmarks: readonly Benchmark[] = [start, serving, fleet, memory, batch];
 
 const usage = `npm run bench -- [${benchmarks.map(({ name }) => name).join(' | ')}] [--quick] [--check]
 

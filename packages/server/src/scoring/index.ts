@@ -1,0 +1,2 @@
+export { scoringRoutes } from './routes.ts';
+export { type Scoring, createScoring } from './scoring.ts';

@@ -1,0 +1,37 @@
+import type { Caller, Identity } from '../identity/index.ts';
+import type { Deployments } from '../deployments/index.ts';
+import type { Ledger, LedgerActor } from '../ledger/index.ts';
+import type { Clock, NewId } from '../platform/clock/index.ts';
+import type { Database } from '../platform/database/index.ts';
+import type { ObjectStore } from '../platform/objects/index.ts';
+import type { Operations } from '../platform/operations/index.ts';
+import type { RefuseUncagedPython } from '../registry/index.ts';
+import type { RuntimeHost } from '../runners/index.ts';
+import type { ScoreStore } from './store.ts';
+
+/** What the use cases of this room work with. */
+export interface ScoringParts {
+  readonly database: Database;
+  readonly store: ScoreStore;
+  readonly objects: Pick<ObjectStore, 'hold' | 'stat' | 'read' | 'localFile' | 'put'>;
+  readonly deployments: Pick<Deployments, 'servedEndpoint'>;
+  readonly refuseUncagedPython: RefuseUncagedPython;
+  readonly identity: Identity;
+  readonly ledger: Ledger;
+  readonly operations: Operations;
+  /** Runners of this room only. */
+  readonly runtimeHost: RuntimeHost;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** Folder for what running scores have written so far. */
+  readonly folder: string;
+  readonly softwareVersion: string;
+  /** Scores that run at the same time; the others wait. */
+  readonly atOnce?: number | undefined;
+  /** Hears of what was not foreseen. */
+  readonly onError: (error: unknown) => void;
+}
+
+export function ledgerActor(caller: Caller): LedgerActor {
+  return { kind: caller.actor.kind, id: caller.actor.id, token: caller.actor.tokenId };
+}

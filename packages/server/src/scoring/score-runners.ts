@@ -1,0 +1,102 @@
+import { MusterError, fromProblem } from '@muster-ml/protocol';
+import { howItRuns, runnerFor } from '../deployments/index.ts';
+import type { RunnerWish, RuntimeHost } from '../runners/index.ts';
+import type { ScoreRecord } from './score.ts';
+
+/** The files of a version on this machine. */
+export interface VersionFiles {
+  readonly file: string;
+  readonly sampleFile: string | undefined;
+}
+
+/** A runner that a score has for itself. */
+export interface ScoreRunner {
+  readonly address: string;
+  readonly replica: string;
+  /** Rejects when the runner will never answer: its model can't be loaded, or not proven. Never resolves. */
+  readonly failed: Promise<never>;
+  /** What it does at the moment, until it is ready. */
+  state(): 'starting' | 'loading' | 'ready';
+  release(): void;
+}
+
+/**
+ * The runners of this room: one for each score that runs, behind everything else on the machine, so that no prediction
+ * waits for a batch.
+ */
+export interface ScoreRunners {
+  /** Tells the host what this room wants, also where that is nothing: it waits for every room's first list. */
+  begin(): void;
+  take(score: ScoreRecord, files: VersionFiles): ScoreRunner;
+}
+
+export function createScoreRunners(host: RuntimeHost, onError: (error: unknown) => void): ScoreRunners {
+  const wishes = new Map<string, RunnerWish>();
+
+  const tell = (): void => {
+    host.want([...wishes.values()]).catch(onError);
+  };
+
+  return {
+    begin: tell,
+
+    take(score, files) {
+      const wish = wishFor(score, files);
+      wishes.set(wish.id, wish);
+      tell();
+      const replica = `${wish.id}.1`;
+      const failure = Promise.withResolvers<never>();
+      // Whoever waits for the end of the score hears of it; there may be nobody left.
+      failure.promise.catch(() => {});
+      const seen = () => host.observed().find(({ id }) => id === wish.id);
+      const look = (): void => {
+        const runner = seen();
+        const problem =
+          runner?.replicas.find(({ id, state }) => id === replica && state === 'failed')?.problem ??
+          (runner?.state === 'failed' ? runner.problem : undefined);
+        if (problem !== undefined) failure.reject(fromProblem(problem));
+        else if (runner?.state === 'failed')
+          failure.reject(new MusterError('runner_crashed', 'the runner cannot be started'));
+      };
+      const endLooking = host.onChange(look);
+      look();
+      return {
+        address: host.addressOf(wish.id),
+        replica,
+        failed: failure.promise,
+        state() {
+          const runner = seen();
+          if (runner?.state !== 'running') return 'starting';
+          return runner.replicas.some(({ id, state }) => id === replica && state === 'ready') ? 'ready' : 'loading';
+        },
+        release() {
+          endLooking();
+          wishes.delete(wish.id);
+          tell();
+        },
+      };
+    },
+  };
+}
+
+function wishFor(score: ScoreRecord, { file, sampleFile }: VersionFiles): RunnerWish {
+  const { served, settings, team } = score;
+  const id = `score-${score.id}`;
+  return {
+    id,
+    ...runnerFor({ served, settings }),
+    team,
+    kind: 'own',
+    limits: { ...settings.resources },
+    isBackground: true,
+    replicas: [
+      {
+        id: `${id}.1`,
+        file,
+        digest: served.digest,
+        ...howItRuns({ served, settings }),
+        ...(sampleFile === undefined ? {} : { sampleFile }),
+      },
+    ],
+  };
+}
