@@ -35,10 +35,17 @@ export const packages = {
     uses: ['protocol'],
     node: true,
   },
+  // Its programs are Python; only its tests are TypeScript.
+  'runtime-python': {
+    purpose: 'the process that runs one Python model',
+    uses: ['protocol'],
+    node: true,
+  },
   // Starts the program of runtime-onnx by path, with import.meta.resolve: models never run in the server's processes.
   server: {
     purpose: 'control plane and gateway',
-    uses: ['protocol'],
+    // The client for what it reads of MLflow servers.
+    uses: ['protocol', 'client'],
     node: true,
   },
   // Starts the program of server by path, too.
@@ -92,6 +99,14 @@ export const rooms = {
   deployments: {
     purpose: 'endpoints, traffic, reconcile',
     uses: ['registry', 'serving', 'runners', 'identity', 'ledger', 'platform'],
+  },
+  following: {
+    purpose: 'endpoints that serve what an alias of an MLflow server names',
+    uses: ['deployments', 'registry', 'identity', 'ledger', 'platform'],
+  },
+  scoring: {
+    purpose: 'batch jobs: tables that are answered row by row',
+    uses: ['deployments', 'registry', 'runners', 'identity', 'ledger', 'platform'],
   },
   installation: {
     purpose: 'how the installation is as a whole, and the operations that run in it',

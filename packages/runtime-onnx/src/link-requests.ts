@@ -1,7 +1,7 @@
 import {
   type Hello,
   type InferHeader,
-  type LoadRequest,
+  type OnnxLoadRequest,
   MusterError,
   type ReplicaOptions,
   linkVersion,
@@ -32,7 +32,7 @@ export function readReplicaId(header: unknown): string {
   return header['replica'];
 }
 
-export function readLoadRequest(header: unknown): LoadRequest {
+export function readLoadRequest(header: unknown): OnnxLoadRequest {
   const replica = readReplicaId(header);
   const { file, options, sample } = header as Record<string, unknown>;
   if (typeof file !== 'string' || !isReplicaOptions(options))
@@ -41,7 +41,7 @@ export function readLoadRequest(header: unknown): LoadRequest {
     replica,
     file,
     options,
-    ...(Array.isArray(sample) ? { sample: sample as NonNullable<LoadRequest['sample']> } : {}),
+    ...(Array.isArray(sample) ? { sample: sample as NonNullable<OnnxLoadRequest['sample']> } : {}),
   };
 }
 

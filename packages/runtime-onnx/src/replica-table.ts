@@ -1,7 +1,7 @@
 import {
   type HealthReport,
   type Loaded,
-  type LoadRequest,
+  type OnnxLoadRequest,
   MusterError,
   type Problem,
   type ReplicaEvent,
@@ -12,7 +12,7 @@ import {
 import { type Replica, type RunResult, type WarmUp, loadReplica } from './replica.ts';
 
 interface Entry {
-  readonly request: LoadRequest;
+  readonly request: OnnxLoadRequest;
   state: 'loading' | 'ready' | 'failed';
   replica?: Replica;
   loaded?: Loaded;
@@ -26,9 +26,9 @@ export interface ReplicaTable {
   /** Ids of the replicas that answer. */
   ready(): string[];
   /** Notes a wish to load, so that health shows it while it waits. */
-  announce(request: LoadRequest): void;
+  announce(request: OnnxLoadRequest): void;
   /** Loads and warms up; a replica that is ready already is answered as it is. Throws what loading or warming up throws. */
-  load(request: LoadRequest, sample: readonly Tensor[] | undefined): Promise<Loaded>;
+  load(request: OnnxLoadRequest, sample: readonly Tensor[] | undefined): Promise<Loaded>;
   /** Runs a batch. Throws `replica_not_loaded`, and what the run throws. */
   run(id: string, inputs: readonly Tensor[], outputs: readonly string[] | undefined): Promise<RunResult>;
   /** Releases a replica; one that is not there is fine. */
@@ -40,7 +40,7 @@ export interface ReplicaTable {
 export function createReplicaTable(onEvent: (event: ReplicaEvent) => void): ReplicaTable {
   const entries = new Map<string, Entry>();
 
-  function entryOf(request: LoadRequest): Entry {
+  function entryOf(request: OnnxLoadRequest): Entry {
     const known = entries.get(request.replica);
     if (known !== undefined && known.state !== 'failed') return known;
     const entry: Entry = { request, state: 'loading', runs: 0, runMicros: 0 };
@@ -48,7 +48,7 @@ export function createReplicaTable(onEvent: (event: ReplicaEvent) => void): Repl
     return entry;
   }
 
-  async function load(request: LoadRequest, sample: readonly Tensor[] | undefined): Promise<Loaded> {
+  async function load(request: OnnxLoadRequest, sample: readonly Tensor[] | undefined): Promise<Loaded> {
     const entry = entryOf(request);
     if (
       entry.request.file !== request.file ||
@@ -74,7 +74,7 @@ export function createReplicaTable(onEvent: (event: ReplicaEvent) => void): Repl
 
   async function measure(
     entry: Entry,
-    { replica: id, file, options }: LoadRequest,
+    { replica: id, file, options }: OnnxLoadRequest,
     sample: readonly Tensor[] | undefined,
   ): Promise<Loaded> {
     const rssBefore = process.memoryUsage.rss();

@@ -5,6 +5,7 @@ import { MusterError, type ProcessStatus, openApiDocument } from '@muster-ml/pro
 import { type Configuration, ownEnvironments, urlOf } from './config/index.ts';
 import { createDeployments, deploymentRoutes } from './deployments/index.ts';
 import { type IdentityRoom, createIdentity, saveLogin, savedLogin, tokenInHeader } from './identity/index.ts';
+import { createFollowing, followRoutes } from './following/index.ts';
 import { createInstallation, installationRoutes } from './installation/index.ts';
 import { createLedger } from './ledger/index.ts';
 import { createIds, systemClock as clock } from './platform/clock/index.ts';
@@ -14,14 +15,24 @@ import { createObjectStore, createUploads } from './platform/objects/index.ts';
 import { createOperations } from './platform/operations/index.ts';
 import { type Channel, type StartRole, processesTopic, watchProcesses } from './platform/processes/index.ts';
 import { type Logger, createMetrics, openLogger, softwareVersion } from './platform/telemetry/index.ts';
-import { createInspector, createRegistry, registryRoutes, uploadRoutes } from './registry/index.ts';
+import {
+  createInspector,
+  createPythonInspection,
+  createRegistry,
+  createUncagedPythonGuard,
+  registryRoutes,
+  uploadRoutes,
+} from './registry/index.ts';
 import {
   ChannelRuntimeHost,
+  type EnvironmentHost,
   type InspectionHost,
   type RuntimeHost,
   runnersTopic,
+  shareRuntimeHost,
   startLocalRuntimeHost,
 } from './runners/index.ts';
+import { createScoring, scoringRoutes } from './scoring/index.ts';
 import { createGatewayHub } from './serving/index.ts';
 
 const sweepEveryMs = 3_600_000;
@@ -53,21 +64,69 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
   // What runs.
   const { host: runtimeHost, stop: stopHost } = await runtimeHostOf(settings, parent, version, logger);
   const gatewayHub = createGatewayHub({ token: internalToken, clock, log: logger });
-  const inspect = createInspector((file, digest, signal) => runtimeHost.inspect(file, digest, signal));
-  const registry = createRegistry({ database, objects, ledger, identity, operations, inspect, clock, newId });
+  // Every room with runners of its own is an owner; the host is told nothing before each has given its first list.
+  const sharedHost = shareRuntimeHost(runtimeHost);
+  const refuseUncagedPython = createUncagedPythonGuard({
+    isolation: () => runtimeHost.isolation,
+    countPersonsWithTokens: async () => await identity.countPersonsWithTokens(),
+  });
+  const registry = createRegistry({
+    database,
+    objects,
+    ledger,
+    identity,
+    operations,
+    inspect: createInspector((file, digest, signal) => runtimeHost.inspect({ kind: 'onnx', file, digest }, signal)),
+    python: createPythonInspection((request, signal) => runtimeHost.inspect(request, signal)),
+    makeEnvironment: (wish, onProgress, signal) => runtimeHost.makeEnvironment(wish, onProgress, signal),
+    refuseUncagedPython,
+    clock,
+    newId,
+  });
   const deployments = createDeployments({
     database,
     registry,
+    refuseUncagedPython,
     identity,
     ledger,
     operations,
     objects,
-    runtimeHost,
+    runtimeHost: sharedHost.forOwner('deployments'),
     gatewayHub,
     clock,
     newId,
     installation: await identity.installationId(),
     onError: (error) => logger.error({ err: error }, 'reconciling failed; it is tried again'),
+  });
+  const following = createFollowing({
+    database,
+    objects,
+    ledger,
+    identity,
+    operations,
+    registry,
+    deployments,
+    clock,
+    servers: settings.mlflow.servers,
+    everyMs: settings.mlflow.followMs,
+    maxModelBytes: settings.limits.maxModelBytes,
+    softwareVersion: version,
+    onError: (error) => logger.error({ err: error }, 'looking at the followed aliases failed; it is tried again'),
+  });
+  const scoring = createScoring({
+    database,
+    objects,
+    ledger,
+    identity,
+    operations,
+    deployments,
+    refuseUncagedPython,
+    runtimeHost: sharedHost.forOwner('scoring'),
+    clock,
+    newId,
+    folder: join(settings.dataDir, 'scores'),
+    softwareVersion: version,
+    onError: (error) => logger.error({ err: error }, 'scoring failed'),
   });
   const installation = createInstallation({
     identity,
@@ -95,6 +154,8 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
       ...registryRoutes(registry),
       ...uploadRoutes(uploads, identity),
       ...deploymentRoutes(deployments),
+      ...scoringRoutes(scoring),
+      ...followRoutes(following),
     },
     idempotency: createIdempotency({ database, clock }),
     logger,
@@ -115,11 +176,15 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
 
   await registry.resume();
   await deployments.reconciler.start();
+  await scoring.start();
+  following.start();
+  const keepEnvironments = async (): Promise<void> => await runtimeHost.keepEnvironments(await registry.environments());
   const sweeping = setInterval(() => {
-    Promise.all([uploads.sweep(), objects.sweep()]).catch((error: unknown) =>
+    Promise.all([uploads.sweep(), scoring.sweep(), objects.sweep(), keepEnvironments()]).catch((error: unknown) =>
       logger.warn({ err: error }, 'sweeping failed'),
     );
   }, sweepEveryMs);
+  keepEnvironments().catch((error: unknown) => logger.warn({ err: error }, 'tidying up environments failed'));
 
   return {
     facts: { signedInAs },
@@ -127,8 +192,10 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
       clearInterval(sweeping);
       gatewayHub.close();
       // Those who watch an operation would keep the server open.
+      scoring.drain();
       await operations.drain();
       await app.close();
+      await following.stop();
       await deployments.reconciler.drain();
       await stopHost();
       await database.close();
@@ -179,11 +246,13 @@ async function runtimeHostOf(
   parent: Channel | null,
   software: string,
   log: Logger,
-): Promise<{ readonly host: RuntimeHost & InspectionHost; readonly stop: () => Promise<void> }> {
+): Promise<{ readonly host: RuntimeHost & InspectionHost & EnvironmentHost; readonly stop: () => Promise<void> }> {
   if (parent === null) {
+    const { runner, tools } = ownEnvironments();
     const local = await startLocalRuntimeHost({
       configuration: settings,
-      environment: ownEnvironments().runner,
+      environment: runner,
+      toolEnvironment: tools,
       software,
       log,
     });

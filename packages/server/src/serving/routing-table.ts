@@ -1,4 +1,4 @@
-import type { Signature } from '@muster-ml/protocol';
+import type { Runtime, Signature } from '@muster-ml/protocol';
 import type { TokenGrant } from '../identity/index.ts';
 
 /**
@@ -32,7 +32,7 @@ export interface RoutedDeployment {
   readonly sharePercent: number;
   readonly model: string;
   readonly version: string;
-  readonly runtime: 'onnx';
+  readonly runtime: Runtime;
   readonly digest: string;
   readonly signature: Signature;
   /** Most rows that are merged into one run. */

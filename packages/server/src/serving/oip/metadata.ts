@@ -38,7 +38,10 @@ export function modelMetadata(endpoint: RoutedEndpoint, deployment: RoutedDeploy
 }
 
 /** As Triton names them: clients know these. */
-const platforms = { onnx: 'onnxruntime_onnx' } as const satisfies Record<RoutedDeployment['runtime'], string>;
+const platforms = { onnx: 'onnxruntime_onnx', python: 'python' } as const satisfies Record<
+  RoutedDeployment['runtime'],
+  string
+>;
 
 function tensorMetadata({ name, datatype, shape }: TensorSpec): Pick<TensorSpec, 'name' | 'datatype' | 'shape'> {
   return { name, datatype, shape };
