@@ -36,6 +36,9 @@ const models = [
   'plain-folder',
   'mlflow-folder',
   'mlflow-pyfunc',
+  // As the MLflow of two years ago logs them, with the libraries of that time.
+  'mlflow2-folder',
+  'mlflow2-pyfunc',
 ] as const;
 
 const isCi = process.env['CI'] === 'true';
@@ -49,7 +52,11 @@ describe.skipIf(!hasPython)('a model from its owner’s Python, handed over as a
   beforeAll(async () => {
     fitted = await mkdtemp(join(tmpdir(), 'muster-models-'));
     const python = await pythonWith(join(root, 'e2e/python/requirements.txt'));
-    await run(python, [join(root, 'e2e/python/models.py'), fitted, ...models], { timeout: 300_000 });
+    const newest = models.filter((name) => !name.startsWith('mlflow2-'));
+    await run(python, [join(root, 'e2e/python/models.py'), fitted, ...newest], { timeout: 300_000 });
+    const older = await pythonWith(join(root, 'e2e/python/requirements-mlflow2.txt'));
+    const old = ['mlflow-folder', 'mlflow-pyfunc'];
+    await run(older, [join(root, 'e2e/python/models.py'), join(fitted, 'old'), ...old], { timeout: 300_000 });
     place = await makePlace();
     muster = await startMuster(place);
   }, 1_200_000);
@@ -61,7 +68,8 @@ describe.skipIf(!hasPython)('a model from its owner’s Python, handed over as a
   });
 
   describe.each(models)('%s', (name) => {
-    const folder = (): string => join(fitted, name);
+    const folder = (): string =>
+      name.startsWith('mlflow2-') ? join(fitted, 'old', name.replace('mlflow2-', 'mlflow-')) : join(fitted, name);
     let rows: readonly Row[];
     let expected: Expected;
 
