@@ -51,7 +51,7 @@ export const registryCodes = codes({
   invalid_model_file: {
     kind: 'invalid',
     title: 'The file is not a model that can be read',
-    remedy: 'Export it again; a complete ONNX file is needed.',
+    remedy: 'Export it again, as a whole; muster inspect says what a file is taken for.',
   },
   unsupported_model: {
     kind: 'invalid',

@@ -28,6 +28,8 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
 const found = await uvForTests();
 const python = found?.interpreters[0];
 const isCi = process.env['CI'] === 'true';
+/** Another minor version than that of `python`, where there is one. */
+const other = found?.interpreters.find(({ minor }) => minor !== python?.minor);
 
 let folder = '';
 let nowMs = Date.now();
@@ -45,6 +47,7 @@ beforeEach(() => {
     { name: 'newer', version: '1.0', python: '>=3.99' },
     { name: 'elsewhere', version: '1.0', tag: 'cp312-cp312-win_amd64' },
     { name: 'lost', version: '1.0', requires: ['absent>=1'] },
+    { name: 'aged', version: '1.0', tag: `cp${(other?.minor ?? '3.0').replace('.', '')}-none-any` },
     { name: 'heavy', version: '1.0', ballast: 24 * 1024 ** 2 },
   ]);
 });
@@ -110,6 +113,20 @@ describe.skipIf(python === undefined && !isCi)('an environment of a Python model
     expect(sizeBytes).toBeGreaterThan(0);
     expect([made(), left()]).toEqual([[digest], []]);
   });
+
+  test.skipIf(other === undefined)(
+    'is made with another Python where nobody named one and this one will not do',
+    async () => {
+      const settings = { interpreters: [python?.executable ?? '', other?.executable ?? ''] };
+      const spec = await make(['aged'], settings);
+      expect(spec.requirements).toEqual(['aged==1.0']);
+      expect(spec.python).toBe(other?.minor);
+      const named = environments(settings).makeEnvironment({ python: python?.minor, requirements: ['aged'] }, () => {});
+      await expect(named).rejects.toMatchObject({ code: 'environment_unresolvable' });
+      // Where none will do, the reason is that of the first.
+      await expect(make(['newer'], settings)).rejects.toMatchObject({ code: 'environment_unresolvable' });
+    },
+  );
 
   test('can be read by runners of other users and is written by nobody but the server', async () => {
     const mask = process.umask(0o077);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type EnvironmentSpec, environmentSpecSchema, toMusterError } from '@muster-ml/protocol';
+import { type EnvironmentSpec, MusterError, environmentSpecSchema, toMusterError } from '@muster-ml/protocol';
 import type { Clock } from '../../platform/clock/index.ts';
 import { makePrivateFolder } from '../../platform/processes/index.ts';
 import type { Logger } from '../../platform/telemetry/index.ts';
@@ -195,16 +195,33 @@ export function createPythonEnvironments(options: PythonEnvironmentsOptions): Py
   const makeEnvironment: EnvironmentHost['makeEnvironment'] = async (wish, onProgress, signal) => {
     await prepared();
     const requirements = readRequirements(wish.requirements);
-    const { minor } = chooseInterpreter(await interpreters(), wish.python, settings.default);
-    const key = JSON.stringify([minor, requirements.map(({ text }) => text)]);
-    const spec = await resolutions.do(
-      key,
-      async (tell, ended) => await resolvePins(await builder(tell), requirements, await turnFor(minor, tell, ended)),
-      onProgress,
-      signal,
-    );
+    const found = await interpreters();
+    const { minor } = chooseInterpreter(found, wish.python, settings.default);
+    const resolve = async (python: string): Promise<EnvironmentSpec> =>
+      await resolutions.do(
+        JSON.stringify([python, requirements.map(({ text }) => text)]),
+        async (tell, ended) => await resolvePins(await builder(tell), requirements, await turnFor(python, tell, ended)),
+        onProgress,
+        signal,
+      );
+    const others = wish.python === undefined ? newestFirst(minorsOf(found)).filter((other) => other !== minor) : [];
+    const spec = await resolve(minor).catch(async (error: unknown) => await resolveElsewhere(error, others));
     await ensure(spec, onProgress, signal);
     return environmentSpecSchema.parse(spec);
+
+    /** Nobody has named a Python: older versions of libraries have wheels for older ones only. */
+    async function resolveElsewhere(error: unknown, pythons: readonly string[]): Promise<EnvironmentSpec> {
+      if (!(error instanceof MusterError && error.code === 'environment_unresolvable')) throw error;
+      for (const python of pythons) {
+        onProgress(`trying Python ${python}`);
+        const elsewhere = await resolve(python).catch((second: unknown) => {
+          if (second instanceof MusterError && second.code === 'environment_unresolvable') return undefined;
+          throw second;
+        });
+        if (elsewhere !== undefined) return elsewhere;
+      }
+      throw error;
+    }
   };
 
   /** Exact versions, so that it is found again without asking an index. */
@@ -274,6 +291,11 @@ export function createPythonEnvironments(options: PythonEnvironmentsOptions): Py
       await Promise.all([resolutions.stop(), builds.stop()]);
     },
   };
+}
+
+function newestFirst(minors: readonly string[]): readonly string[] {
+  const number = (minor: string): number => Number(minor.split('.')[1] ?? 0);
+  return minors.toSorted((a, b) => number(b) - number(a));
 }
 
 /** Digests of specs; one whose Python is gone has none, and nothing could run in it. */
