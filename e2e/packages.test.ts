@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,6 +13,7 @@ import {
   root,
   startMuster,
 } from './support/muster.ts';
+import { pythonVersion } from './support/python.ts';
 import { until } from './support/until.ts';
 
 const run = promisify(execFile);
@@ -70,18 +71,20 @@ afterAll(async () => {
 
 describe('the packages', () => {
   it('are those that are published, each with what runs, its licence, and nothing for developers', async () => {
-    expect(tarballs).toHaveLength(5);
+    expect(tarballs).toHaveLength(6);
     for (const tarball of tarballs) {
       const { stdout } = await run('tar', ['-tzf', tarball]);
       const files = stdout.trim().split('\n');
       expect(files).toContain('package/LICENSE');
       const unwanted = files.filter(
         (file) =>
-          /\/(src|test-support|fixtures|node_modules)\/|\.test\.|tsconfig|tsbuildinfo|\.log$/.test(file) ||
+          /\/(src|test-support|tests|tests_look|fixtures|node_modules|__pycache__)\/|\.test\.|tsconfig|tsbuildinfo|\.log$/.test(
+            file,
+          ) ||
           (file.endsWith('.ts') && !file.endsWith('.d.ts')),
       );
       expect(unwanted).toEqual([]);
-      expect(files.filter((file) => file.endsWith('.js')).length).toBeGreaterThan(0);
+      expect(files.filter((file) => /\.(js|py)$/.test(file)).length).toBeGreaterThan(0);
     }
   });
 
@@ -147,6 +150,17 @@ describe.each(nodes)('installed into an empty folder, with %s', (_what, node, is
     const { predictions } = JSON.parse(answer) as { readonly predictions: readonly unknown[] };
     expect(predictions.length).toBeGreaterThan(10);
     expect(await command('deploy', '--example', '--server', muster.url)).toBe(`${muster.url}/predict/breast-cancer\n`);
+    if (pythonVersion() !== undefined || process.env['CI'] === 'true') {
+      const own = join(place.folder, 'doubler');
+      await mkdir(own);
+      const source =
+        'def load(path):\n    return 2\n\n\ndef predict(model, data):\n    return [row["x"] * model for row in data]\n';
+      await writeFile(join(own, 'model.py'), source);
+      await writeFile(join(own, '../rows.csv'), 'x\n1\n21\n');
+      await command('deploy', own, '--sample', join(own, '../rows.csv'), '--server', muster.url);
+      const doubled = await command('predict', 'doubler', join(own, '../rows.csv'), '--json', '--server', muster.url);
+      expect(JSON.parse(doubled)).toMatchObject({ predictions: [{ prediction: 2 }, { prediction: 42 }] });
+    }
     const tree = await muster.tree();
     expect(tree.length).toBeGreaterThanOrEqual(4);
     await muster.stop();

@@ -69,6 +69,17 @@ export function addEndpointCommands(program: Command, does: Does): void {
   );
   withExamples(end, 'muster endpoint end fraud canary');
 
+  const scores = endpoint
+    .command('scores')
+    .description('List the tables that were scored with an endpoint, newest first.')
+    .argument('<endpoint>');
+  does<[string]>(
+    scores,
+    async (invocation, [name]) =>
+      await (await import('../commands/endpoint-scores.ts')).endpointScores(invocation, name),
+  );
+  withExamples(scores, 'muster endpoint scores churn');
+
   const unfollow = endpoint
     .command('unfollow')
     .description('End following an alias of an MLflow server. What is live stays.')
