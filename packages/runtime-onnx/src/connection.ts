@@ -5,8 +5,10 @@ import {
   type FrameLimits,
   FrameReader,
   MusterError,
+  type ReadFrame,
   encodeFrame,
   frameKinds,
+  giveBack,
   toMusterError,
   toProblem,
 } from '@muster-ml/protocol';
@@ -36,7 +38,7 @@ export interface ConnectionHandlers {
   /** The first frame; a throw is told to the peer and ends the connection. */
   onHello(frame: Frame): void;
   /** Every later frame; a throw is the answer to its request. */
-  onFrame(frame: Frame): void;
+  onFrame(frame: ReadFrame): void;
   onClose(): void;
 }
 
@@ -79,7 +81,7 @@ export function openConnection(socket: Socket, limits: FrameLimits, handlers: Co
     setTimeout(() => socket.destroy(), cutOffAfterMs).unref();
   }
 
-  function onFrame(frame: Frame): void {
+  function onFrame(frame: ReadFrame): void {
     if (socket.writableEnded) return;
     if (!hasGreeted) {
       if (frame.kind !== frameKinds.hello)
@@ -101,7 +103,7 @@ export function openConnection(socket: Socket, limits: FrameLimits, handlers: Co
   socket.on('drain', () => socket.resume());
   socket.on('data', (chunk) => {
     try {
-      reader.push(chunk, onFrame);
+      if (reader.push(chunk, onFrame)) giveBack(chunk);
     } catch (thrown) {
       cutOff(thrown);
     }

@@ -4,8 +4,10 @@ import {
   type FrameLimits,
   type Hello,
   MusterError,
+  type ReadFrame,
   defaultFrameLimits,
   frameKinds,
+  giveBack,
   linkVersion,
   readTensors,
   tensorHeaders,
@@ -103,7 +105,7 @@ export class Runner {
     this.#greeted.add(connection);
   }
 
-  #dispatch(connection: Connection, pending: Pending, frame: Frame): void {
+  #dispatch(connection: Connection, pending: Pending, frame: ReadFrame): void {
     switch (frame.kind) {
       case frameKinds.infer:
         return this.#infer(connection, pending, frame);
@@ -135,7 +137,7 @@ export class Runner {
     }
   }
 
-  #infer(connection: Connection, pending: Pending, { header, payload, request }: Frame): void {
+  #infer(connection: Connection, pending: Pending, { header, payload, request, memory }: ReadFrame): void {
     const { replica, inputs, outputs } = readInferHeader(header);
     const tensors = readTensors(inputs, payload);
     if (pending.some((other) => other.request === request))
@@ -157,6 +159,7 @@ export class Runner {
           if (!own.isForgotten) connection.sendError(request, thrown);
         } finally {
           end(pending, own);
+          giveBack(memory);
         }
       },
     });

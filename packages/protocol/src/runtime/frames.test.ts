@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MusterError } from '../errors/index.ts';
-import { type FrameLimits, FrameReader, encodeFrame } from './frames.ts';
+import { type FrameLimits, FrameReader, type ReadFrame, encodeFrame } from './frames.ts';
+import { giveBack } from './give-back.ts';
 import { type Frame, frameKinds } from './messages.ts';
 
 const kinds = fc.constantFrom(...Object.values(frameKinds));
@@ -74,6 +75,23 @@ describe('frames of the runtime link', () => {
         for (const { payload } of readAll(new FrameReader(), cut(bytes, places)))
           if (payload.byteLength > 0) expect(payload.byteOffset % 8).toBe(0);
       }),
+    );
+  });
+
+  test('keep what they were read as when all is given back that nobody needs', () => {
+    const large = fc.integer({ min: 0, max: 60_000 }).map((size) => new Uint8Array(size).fill(size));
+    fc.assert(
+      fc.property(fc.array(large, { maxLength: 5 }), fc.array(fc.nat(), { maxLength: 10 }), (payloads, places) => {
+        const bytes = joined(payloads.flatMap((payload, index) => encodeFrame(frameKinds.infer, index, {}, [payload])));
+        const reader = new FrameReader();
+        const read: ReadFrame[] = [];
+        for (const chunk of cut(bytes, places)) if (reader.push(chunk, (frame) => read.push(frame))) giveBack(chunk);
+        for (const [index, frame] of read.entries()) {
+          expect(Buffer.compare(frame.payload, payloads[index] ?? Buffer.alloc(0))).toBe(0);
+          giveBack(frame.memory);
+        }
+      }),
+      { numRuns: 50 },
     );
   });
 

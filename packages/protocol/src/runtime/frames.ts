@@ -13,6 +13,12 @@ export interface FrameLimits {
   readonly maxPayloadBytes: number;
 }
 
+/** A frame as it was read. */
+export interface ReadFrame extends Frame {
+  /** All of the buffer that the payload lies in; undefined where that holds other frames as well. */
+  readonly memory: Uint8Array | undefined;
+}
+
 /** 2 GiB of payload is the most that an endpoint's body limit can be set to. */
 export const defaultFrameLimits: FrameLimits = { maxHeaderBytes, maxPayloadBytes: 2 ** 31 };
 
@@ -75,6 +81,8 @@ export class FrameReader {
   #body: Uint8Array | undefined;
   #bodyFilled = 0;
   #broken: MusterError | undefined;
+  /** Whether a frame is a view of the chunk that is being read. */
+  #isViewed = false;
 
   constructor(limits: FrameLimits = defaultFrameLimits) {
     this.#limits = limits;
@@ -85,21 +93,26 @@ export class FrameReader {
     return this.#preludeFilled > 0;
   }
 
-  /** Takes the next bytes and calls back with each frame that they complete, in order. */
-  push(chunk: Uint8Array, onFrame: (frame: Frame) => void): void {
+  /**
+   * Takes the next bytes and calls back with each frame that they complete, in order. False if one of these is a view of
+   * the chunk; else the chunk has been copied from and is not needed any more.
+   */
+  push(chunk: Uint8Array, onFrame: (frame: ReadFrame) => void): boolean {
     if (this.#broken !== undefined) throw this.#broken;
     // Node's sockets give Buffers, whose `slice` does not copy as that of other arrays does: payloads are plain arrays.
     const bytes =
       chunk.constructor === Uint8Array ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    this.#isViewed = false;
     try {
       this.#read(bytes, onFrame);
     } catch (thrown) {
       if (thrown instanceof MusterError && thrown.code === 'link_violation') this.#broken = thrown;
       throw thrown;
     }
+    return !this.#isViewed;
   }
 
-  #read(chunk: Uint8Array, onFrame: (frame: Frame) => void): void {
+  #read(chunk: Uint8Array, onFrame: (frame: ReadFrame) => void): void {
     let at = 0;
     while (at < chunk.byteLength) {
       if (this.#body !== undefined) {
@@ -118,7 +131,8 @@ export class FrameReader {
       const bodyBytes = this.#checkPrelude(chunk, at);
       const end = at + preludeBytes + bodyBytes;
       if (end <= chunk.byteLength) {
-        onFrame(this.#frame(chunk, at, chunk.subarray(at + preludeBytes, end)));
+        this.#isViewed = true;
+        onFrame(this.#frame(chunk, at, chunk.subarray(at + preludeBytes, end), undefined));
         at = end;
       } else {
         this.#prelude.set(chunk.subarray(at, at + preludeBytes));
@@ -129,11 +143,11 @@ export class FrameReader {
     }
   }
 
-  #beginBody(prelude: Uint8Array, at: number, onFrame: (frame: Frame) => void): void {
+  #beginBody(prelude: Uint8Array, at: number, onFrame: (frame: ReadFrame) => void): void {
     const bodyBytes = this.#checkPrelude(prelude, at);
     if (bodyBytes === 0) {
       this.#preludeFilled = 0;
-      onFrame(this.#frame(prelude, at, nothing));
+      onFrame(this.#frame(prelude, at, nothing, undefined));
       return;
     }
     // Zeroed memory is only touched, and so only taken, as bytes arrive. It begins so that the payload is aligned.
@@ -143,14 +157,14 @@ export class FrameReader {
   }
 
   /** How many bytes of the chunk it took. */
-  #fillBody(body: Uint8Array, chunk: Uint8Array, at: number, onFrame: (frame: Frame) => void): number {
+  #fillBody(body: Uint8Array, chunk: Uint8Array, at: number, onFrame: (frame: ReadFrame) => void): number {
     const taken = Math.min(body.byteLength - this.#bodyFilled, chunk.byteLength - at);
     body.set(chunk.subarray(at, at + taken), this.#bodyFilled);
     this.#bodyFilled += taken;
     if (this.#bodyFilled === body.byteLength) {
       this.#body = undefined;
       this.#preludeFilled = 0;
-      onFrame(this.#frame(this.#prelude, 0, body));
+      onFrame(this.#frame(this.#prelude, 0, body, new Uint8Array(body.buffer)));
     }
     return taken;
   }
@@ -174,7 +188,7 @@ export class FrameReader {
     return bodyBytes;
   }
 
-  #frame(prelude: Uint8Array, at: number, body: Uint8Array): Frame {
+  #frame(prelude: Uint8Array, at: number, body: Uint8Array, memory: Uint8Array | undefined): ReadFrame {
     const headerBytes = readU32(prelude, at + 9);
     let header: unknown;
     if (headerBytes > 0) {
@@ -189,6 +203,7 @@ export class FrameReader {
       request: readU32(prelude, at + 5),
       header,
       payload: headerBytes === body.byteLength ? nothing : alignedPayload(body, headerBytes),
+      memory,
     };
   }
 }

@@ -1,4 +1,5 @@
-export { type FrameLimits, FrameReader, defaultFrameLimits, encodeFrame } from './frames.ts';
+export { type FrameLimits, FrameReader, type ReadFrame, defaultFrameLimits, encodeFrame } from './frames.ts';
+export { giveBack } from './give-back.ts';
 export * from './messages.ts';
 export * from './sample.ts';
 export { readTensors, tensorHeaders } from './tensor-frames.ts';

@@ -1,4 +1,5 @@
 import { MusterError, type Tensor } from '@muster-ml/protocol';
+import type { BodyMemory } from './body-memory.ts';
 import type { Job } from './job.ts';
 import { mergeInputs, orderOutputs, splitOutputs } from './merging.ts';
 import type { Slot } from './replica-pool.ts';
@@ -28,9 +29,11 @@ export async function runBatch(
 ): Promise<RunEnd> {
   const { headers, payload } = mergeInputs(batch.map((job) => job.request));
   const wanted = batch[0]?.request.outputs;
+  const memories = memoriesOf(batch);
   const result = await slot.runner.run(
     { replica: slot.replica, inputs: headers, ...(wanted === undefined ? {} : { outputs: wanted }) },
     payload,
+    memories === undefined ? undefined : heldUntilWritten(memories),
   );
   if ('failed' in result) return settleFailure(batch, result.failed, result.died);
   const rowCounts = batch.map((job) => job.request.rows ?? 1);
@@ -44,6 +47,21 @@ export async function runBatch(
     rows += rowCounts[index] ?? 0;
   }
   return { kind: 'answered', rows, runMicros: result.runMicros };
+}
+
+/** The memories of large bodies in a batch; undefined if there are none, as for most. */
+function memoriesOf(batch: readonly Job[]): BodyMemory[] | undefined {
+  let memories: BodyMemory[] | undefined;
+  for (const { request } of batch) if (request.memory !== undefined) (memories ??= []).push(request.memory);
+  return memories;
+}
+
+/** A runner may answer before it has read everything: what is still being written must stay. */
+function heldUntilWritten(memories: readonly BodyMemory[]): () => void {
+  for (const memory of memories) memory.hold();
+  return () => {
+    for (const memory of memories) memory.letGo();
+  };
 }
 
 function settleAnswer(job: Job, deployment: RoutedDeployment, outputs: readonly Tensor[], runMicros: number): void {

@@ -85,6 +85,11 @@ export class Batcher implements JobHome {
     return this.#queue.size + this.#suspects.size;
   }
 
+  /** Whether anything waits for a run, copies too. */
+  get hasWaiting(): boolean {
+    return this.waiting > 0 || this.#copies.size > 0;
+  }
+
   get inFlight(): number {
     return this.#runs.jobs().length;
   }
@@ -134,6 +139,7 @@ export class Batcher implements JobHome {
       this.#options.events.copyDropped(this.deployment);
       return;
     }
+    request.memory?.hold();
     this.#copies.add(new Job(request, this, this.#keyOf(request), undefined));
     this.#deadlines.note(request.deadlineMs);
     this.schedule();
@@ -322,6 +328,8 @@ export class Batcher implements JobHome {
         this.#microsPerRun = this.#microsPerRun * 0.9 + end.runMicros * 0.1;
         if (end.rows > 0) this.#microsPerRow = this.#microsPerRow * 0.9 + (end.runMicros / end.rows) * 0.1;
         if (batch[0]?.key !== undefined) this.#gain.observe(end.rows, end.runMicros);
+        // All of them are settled: none will run again.
+        for (const job of batch) job.request.memory?.letGo();
         break;
       case 'unmergeable':
         this.#mayMerge = false;

@@ -55,7 +55,7 @@ export class TablePredictor implements Predictor {
 
   constructor(options: TablePredictorOptions) {
     this.#options = options;
-    this.#pool = new ReplicaPool({ ...options, onChange: () => this.#wake() });
+    this.#pool = new ReplicaPool({ ...options, onChange: () => this.#wake(), onRoom: () => this.#goOn() });
     this.#events = {
       ran: (deployment, rows, runMicros) => {
         options.events.ran(deployment, rows, runMicros);
@@ -210,6 +210,10 @@ export class TablePredictor implements Predictor {
     }
     this.#pool.sweep();
     this.#options.onChange();
+  }
+
+  #goOn(): void {
+    for (const batcher of this.#batchers.values()) if (batcher.hasWaiting) batcher.schedule();
   }
 
   /** The replicas of a retired deployment are gone: its requests go on with whoever answers for the endpoint now, if that takes them. */

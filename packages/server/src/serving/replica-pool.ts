@@ -9,6 +9,8 @@ export interface ReplicaPoolOptions {
   readonly log: ServingLog;
   /** Something may be possible now that was not. */
   readonly onChange: () => void;
+  /** A runner takes more again: what waits may go on. */
+  readonly onRoom: () => void;
 }
 
 /** A replica that takes a run now. */

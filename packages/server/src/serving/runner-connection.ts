@@ -14,8 +14,10 @@ export interface RunnerConnectionOptions {
   readonly software: string;
   readonly clock: Clock;
   readonly log: ServingLog;
-  /** Something may be possible now that was not: the link opened, a replica became ready, what was written has left. */
+  /** Something may be possible now that was not: the link opened, a replica became ready. */
   readonly onChange: () => void;
+  /** What was written has left, so that more can be: under large requests that is often, and of no interest to anybody else. */
+  readonly onRoom: () => void;
 }
 
 /**
@@ -74,14 +76,14 @@ export class RunnerConnection {
     return this.#link !== undefined && this.#link.isOpen && !this.#link.isCongested;
   }
 
-  /** Runs a batch. While it runs the replica is busy. */
-  async run(header: InferHeader, payload: readonly Uint8Array[]): Promise<RunOutcome> {
+  /** Runs a batch. While it runs the replica is busy. `onWritten`: the payload has left, but it may also never be called. */
+  async run(header: InferHeader, payload: readonly Uint8Array[], onWritten?: () => void): Promise<RunOutcome> {
     const link = this.#link;
     this.#inFlight += 1;
     this.#busy.set(header.replica, this.busy(header.replica) + 1);
     try {
       if (link === undefined) throw new MusterError('replica_not_loaded', `there is no link to ${this.address}`);
-      return await infer(link, header, payload);
+      return await infer(link, header, payload, onWritten);
     } catch (thrown) {
       const failed = toMusterError(thrown);
       if (failed.code === 'replica_not_loaded') this.#refuse(header.replica);
@@ -106,7 +108,7 @@ export class RunnerConnection {
   }
 
   async #connect(): Promise<void> {
-    const { address, software, log, onChange } = this.#options;
+    const { address, software, log, onChange, onRoom } = this.#options;
     try {
       const link = await openRuntimeLink({
         address,
@@ -117,7 +119,7 @@ export class RunnerConnection {
           if (event.state !== 'ready') this.#forgetIdle();
           onChange();
         },
-        onDrain: onChange,
+        onDrain: onRoom,
         onClose: (error) => this.#lose(error),
       });
       if (this.#stopped) {

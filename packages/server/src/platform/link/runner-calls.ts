@@ -19,13 +19,14 @@ export interface RunnerResult {
   readonly runMicros: number;
 }
 
-/** Runs a batch. Throws what the runner answers (`model_failed`, `replica_not_loaded`, …), `link_lost`, `link_violation`. */
+/** Runs a batch; its payload must not change until `onWritten`, which may never come. Throws what the runner answers (`model_failed`, `replica_not_loaded`, …), `link_lost`, `link_violation`. */
 export async function infer(
   link: RuntimeLink,
   header: InferHeader,
   payload: readonly Uint8Array[],
+  onWritten?: () => void,
 ): Promise<RunnerResult> {
-  const frame = await link.ask(frameKinds.infer, frameKinds.result, header, payload).answer;
+  const frame = await link.ask(frameKinds.infer, frameKinds.result, header, payload, onWritten).answer;
   const { outputs, runMicros } = (frame.header ?? {}) as { readonly outputs?: unknown; readonly runMicros?: unknown };
   return { outputs: readTensors(outputs, frame.payload), runMicros: typeof runMicros === 'number' ? runMicros : 0 };
 }

@@ -1,4 +1,13 @@
-import { MusterError, type Tensor, frameKinds, tensorHeaders } from '@muster-ml/protocol';
+import { type AddressInfo, createServer } from 'node:net';
+import {
+  FrameReader,
+  MusterError,
+  type Tensor,
+  encodeFrame,
+  frameKinds,
+  linkVersion,
+  tensorHeaders,
+} from '@muster-ml/protocol';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type FakeRunner, createFakeRunner, echoModel } from '../../../test-support/fake-runner.ts';
 import {
@@ -74,6 +83,39 @@ describe('the runtime link', () => {
     expect(bytes.equals(outputs[0]?.bytes ?? new Uint8Array())).toBe(true);
   });
 
+  test('says when a payload has left, however early the answer comes', async () => {
+    const hello = { link: linkVersion, role: 'hasty', software: 'test' };
+    const sizes: number[] = [];
+    let readOn = (): void => undefined;
+    const server = createServer((socket) => {
+      socket.write(Buffer.concat(encodeFrame(frameKinds.hello, 0, hello)));
+      const reader = new FrameReader();
+      let isHeld = false;
+      readOn = () => socket.resume();
+      socket.on('data', (chunk) => {
+        reader.push(chunk, ({ payload }) => sizes.push(payload.byteLength));
+        if (isHeld || !reader.isMidFrame) return;
+        isHeld = true;
+        socket.pause();
+        socket.write(Buffer.concat(encodeFrame(frameKinds.result, 1, { outputs: [], runMicros: 1 })));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const link = await open(`tcp:127.0.0.1:${port}`);
+      const payload = new Uint8Array(16 * 1024 * 1024);
+      const onWritten = vi.fn<() => void>();
+      await infer(link, { replica: 'r', inputs: [] }, [payload], onWritten);
+      expect(onWritten).not.toHaveBeenCalled();
+      readOn();
+      await vi.waitFor(() => expect(onWritten).toHaveBeenCalledTimes(1), { timeout: 5000 });
+      await vi.waitFor(() => expect(sizes).toContain(payload.byteLength), { timeout: 5000 });
+    } finally {
+      server.close();
+    }
+  });
+
   test('knows what is ready, from the hello and from events', async () => {
     const runner = await started(createFakeRunner({ replicas: { r: echoModel() } }));
     const onReplicaEvent = vi.fn<NonNullable<RuntimeLinkOptions['onReplicaEvent']>>();
@@ -145,7 +187,6 @@ describe('the runtime link', () => {
   test('gives up on a runner that is not there or says nothing', async () => {
     expect(await codeOf(open('unix:/nowhere/at/all'))).toBe('link_lost');
     expect(await codeOf(open('http://x'))).toBe('invalid_configuration');
-    const { createServer } = await import('node:net');
     const silent = createServer((socket) => socket.resume());
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const bound = silent.address();

@@ -10,6 +10,7 @@ import {
   encodeFrame,
   frameKinds,
   fromProblem,
+  giveBack,
   linkVersion,
   problemSchema,
 } from '@muster-ml/protocol';
@@ -133,10 +134,16 @@ export class RuntimeLink {
   }
 
   /**
-   * Sends a question; the payload's buffers must not change until the answer. `answerKind` is the frame that answers it;
-   * an `error` frame rejects with the error that it carries.
+   * Sends a question; the payload's buffers must not change until `onWritten`, which is not called if nothing was sent.
+   * `answerKind` is the frame that answers it; an `error` frame rejects with the error that it carries.
    */
-  ask(kind: FrameKind, answerKind: FrameKind, header: unknown, payload: readonly Uint8Array[] = []): Asked {
+  ask(
+    kind: FrameKind,
+    answerKind: FrameKind,
+    header: unknown,
+    payload: readonly Uint8Array[] = [],
+    onWritten?: () => void,
+  ): Asked {
     const request = this.#waiting.nextNumber();
     const answer = new Promise<Frame>((resolve, reject) => {
       if (this.#state !== 'open') {
@@ -145,7 +152,7 @@ export class RuntimeLink {
       }
       const frame = encodeFrame(kind, request, header, payload, this.#options.limits);
       this.#waiting.open(request, { kind: answerKind, resolve, reject });
-      this.#write(frame);
+      this.#write(frame, onWritten);
     });
     return { request, answer };
   }
@@ -172,21 +179,22 @@ export class RuntimeLink {
     else opening?.(error);
   }
 
-  #write(frame: readonly Uint8Array[]): void {
+  #write(frame: readonly Uint8Array[], onWritten?: () => void): void {
     const [first] = frame;
     if (first === undefined || this.#state === 'closed') return;
     let isFlowing: boolean;
     if (frame.length === 1) {
-      isFlowing = this.#socket.write(first);
+      isFlowing = this.#socket.write(first, onWritten);
     } else {
       let size = 0;
       for (const bytes of frame) size += bytes.byteLength;
       if (size <= joinedBytes) {
-        isFlowing = this.#socket.write(joined(frame, size));
+        isFlowing = this.#socket.write(joined(frame, size), onWritten);
       } else {
         isFlowing = true;
         this.#socket.cork();
-        for (const bytes of frame) isFlowing = this.#socket.write(bytes);
+        const last = frame.at(-1);
+        for (const bytes of frame) isFlowing = this.#socket.write(bytes, bytes === last ? onWritten : undefined);
         this.#socket.uncork();
       }
     }
@@ -195,7 +203,7 @@ export class RuntimeLink {
 
   #receive(chunk: Uint8Array): void {
     try {
-      this.#reader.push(chunk, (frame) => this.#handle(frame));
+      if (this.#reader.push(chunk, (frame) => this.#handle(frame))) giveBack(chunk);
     } catch (thrown) {
       this.close(
         thrown instanceof MusterError

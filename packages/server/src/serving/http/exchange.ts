@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type MusterError, httpStatusOfKind, toMusterError } from '@muster-ml/protocol';
-import type { Cancellation, FaceDependencies, Observation } from '../faces.ts';
+import type { Cancellation, Face, FaceDependencies, Observation } from '../faces.ts';
 import type { RoutedDeployment } from '../routing-table.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { requestIdOf } from './request-id.ts';
@@ -27,7 +27,7 @@ export class Exchange implements Cancellation {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
-  readonly face: 'oip' | 'predict';
+  readonly face: Face;
   operation = 'unknown';
   endpoint: string | undefined;
   deployment: RoutedDeployment | undefined;
@@ -47,7 +47,7 @@ export class Exchange implements Cancellation {
   #slowReader: NodeJS.Timeout | undefined;
 
   constructor(
-    face: 'oip' | 'predict',
+    face: Face,
     request: IncomingMessage,
     response: ServerResponse,
     dependencies: FaceDependencies,
@@ -90,7 +90,9 @@ export class Exchange implements Cancellation {
     if (this.#isAnswered || this.#isCancelled) return;
     const size = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     this.#writeHead(status, contentType, size, headers);
-    this.response.end(body);
+    // Plain ASCII needs no encoder: it is written with the head in one piece, a byte a character.
+    if (size === body.length && typeof body === 'string') this.response.end(body, 'latin1');
+    else this.response.end(body);
     this.#answered(status, undefined, size);
   }
 

@@ -1,5 +1,5 @@
-import { MusterError } from '@muster-ml/protocol';
-import { contentCodingOf, inflateBody, maxInflation } from './content-coding.ts';
+import { MusterError, giveBack } from '@muster-ml/protocol';
+import { type ContentCoding, contentCodingOf, inflateBody, maxInflation } from './content-coding.ts';
 import type { Exchange } from './exchange.ts';
 
 export interface BodyLimits {
@@ -14,13 +14,21 @@ export interface BodyLimits {
  * its announced length, or when the byte too many arrives. Throws `body_too_large`, `body_too_slow`,
  * `unsupported_media_type`, `queue_full`, `request_cancelled`, `invalid_request`.
  */
-export async function readBody(exchange: Exchange, limits: BodyLimits): Promise<Uint8Array> {
+export function readBody(exchange: Exchange, limits: BodyLimits): Promise<Uint8Array> {
   const { headers } = exchange.request;
   const coding = contentCodingOf(headers['content-encoding']);
   const announced = Number(headers['content-length'] ?? 0);
   if (announced > limits.maxBytes) throw tooLarge(announced, limits.maxBytes);
-  const body = await collect(exchange, limits);
-  if (coding === undefined) return body;
+  const body = collect(exchange, limits);
+  return coding === undefined ? body : body.then((encoded) => inflate(exchange, encoded, coding, limits));
+}
+
+async function inflate(
+  exchange: Exchange,
+  body: Uint8Array,
+  coding: ContentCoding,
+  limits: BodyLimits,
+): Promise<Uint8Array> {
   // Held before it is known how large it becomes: many small bombs are as bad as a large one.
   const most = Math.min(limits.maxBytes, body.length * maxInflation + 64);
   exchange.hold(most);
@@ -75,7 +83,13 @@ function collect(exchange: Exchange, limits: BodyLimits): Promise<Uint8Array> {
       stopTimer();
       request.removeListener('close', cancel);
       exchange.requestBytes = size;
-      resolve(more === undefined ? (first ?? new Uint8Array(0)) : Buffer.concat(more, size));
+      if (more === undefined) {
+        resolve(first ?? new Uint8Array(0));
+        return;
+      }
+      const whole = Buffer.concat(more, size);
+      for (const chunk of more) giveBack(chunk);
+      resolve(whole);
     };
     const cancel = (): void =>
       stop(new MusterError('request_cancelled', 'the caller went away while the body was read'));

@@ -12,6 +12,7 @@ import {
   wantsBinary,
   writeInferResponse,
 } from '@muster-ml/protocol';
+import { bodyMemory } from '../body-memory.ts';
 import type { FaceDependencies } from '../faces.ts';
 import { compressBody, preferredCoding } from '../http/content-coding.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -59,6 +60,7 @@ export async function infer(
     deadlineMs: startedMs + timeoutMs,
     cancellation: exchange,
     parameters: options.modelParameters,
+    memory: bodyMemory(body),
     requestId: exchange.requestId,
     version,
   });
@@ -72,9 +74,10 @@ export async function infer(
     modelVersion: prediction.deployment.version,
     id: request.id,
     outputs: prediction.outputs,
+    specs: prediction.deployment.signature.outputs,
     binary,
   });
-  await answer(exchange, json, sections, prediction.deployment.version);
+  return answer(exchange, json, sections, prediction.deployment.version);
 }
 
 /** Which outputs the caller wants as binary: its own word for each, else for all, else JSON (binary for a raw request). */
@@ -91,12 +94,12 @@ function binaryForms(
   return request.outputs.map((output) => wantsBinary(output.parameters, options, isRaw));
 }
 
-async function answer(
+function answer(
   exchange: Exchange,
   json: string,
   sections: readonly Uint8Array[],
   version: string,
-): Promise<void> {
+): Promise<void> | undefined {
   const headers = ['X-Muster-Version', version];
   let contentType = 'application/json';
   let body: string | Uint8Array = json;
@@ -111,8 +114,11 @@ async function answer(
     const coding = preferredCoding(accepted);
     if (coding !== undefined) {
       headers.push('Content-Encoding', coding, 'Vary', 'Accept-Encoding');
-      body = await compressBody(typeof body === 'string' ? Buffer.from(body) : body, coding);
+      return compressBody(typeof body === 'string' ? Buffer.from(body) : body, coding).then((compressed) =>
+        exchange.send(200, contentType, compressed, headers),
+      );
     }
   }
   exchange.send(200, contentType, body, headers);
+  return undefined;
 }
