@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { MusterError, type ReplicaOptions } from '@muster-ml/protocol';
 import * as ort from 'onnxruntime-node';
 import { explainLoadFailure, shortenRuntimeText } from './load-failure.ts';
+import { plansMemory } from './memory-plans.ts';
 import type { ModelOutline } from './outline.ts';
 import { checkPorts } from './ports.ts';
 import { checkFormat, readOutline } from './read-outline.ts';
@@ -22,10 +23,11 @@ export interface OpenModel {
  * Throws `invalid_model_file`, `unsupported_model`, and `invalid_configuration` for options that have no effect here.
  */
 export async function openModel(file: string, options: ReplicaOptions): Promise<OpenModel> {
-  const sessionOptions = toSessionOptions(options);
+  const wanted = toSessionOptions(options);
   const descriptor = openFile(file);
   try {
     const outline = outlineOf(descriptor);
+    const sessionOptions = { ...wanted, enableMemPattern: options.memoryArena || plansMemory(outline) };
     checkExternalData(outline);
     const dropped = findZipMaps(outline);
     checkPorts(outline, new Set(dropped.map(({ output }) => output.name)));
@@ -157,7 +159,6 @@ function toSessionOptions({
     interOpNumThreads: 1,
     executionMode: 'sequential',
     enableCpuMemArena: memoryArena,
-    enableMemPattern: memoryArena,
     graphOptimizationLevel: graphOptimization,
     // Its messages hold paths and values of rows; what matters comes as an error.
     logSeverityLevel: 4,
