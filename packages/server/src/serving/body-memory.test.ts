@@ -23,6 +23,11 @@ function large(
   return { body, memory, inputs: [{ name: 'input', datatype: 'FP64', shape: [count, 1], bytes: body }] };
 }
 
+/** The different values of an answer; its error, where it has one. */
+function valuesOf(answer: readonly number[] | string): ReadonlySet<number | string> {
+  return new Set<number | string>(typeof answer === 'string' ? [answer] : answer);
+}
+
 describe('the memory of a large body', () => {
   test('is given back when the last who held it lets go', () => {
     const { body, memory } = large(1);
@@ -43,7 +48,7 @@ describe('the memory of a large body', () => {
       for (let turn = 0; turn < 4; turn += 1) {
         const { body, ...request } = large(id + turn / 8);
         const answer = await ask(predictor, 'e', [], { ...request, rows });
-        expect([answer.length, new Set(answer)]).toEqual([rows, new Set([(id + turn / 8) * 2])]);
+        expect([answer.length, valuesOf(answer)]).toEqual([rows, new Set([(id + turn / 8) * 2])]);
         await vi.waitFor(() => expect(body.byteLength).toBe(0));
       }
     };
@@ -59,7 +64,7 @@ describe('the memory of a large body', () => {
     ];
     const predictor = await aPredictor([anEndpoint('e', deployments)]);
     const { body, ...request } = large(3);
-    expect(new Set(await ask(predictor, 'e', [], { ...request, rows }))).toEqual(new Set([6]));
+    expect(valuesOf(await ask(predictor, 'e', [], { ...request, rows }))).toEqual(new Set([6]));
     await vi.waitFor(() => expect(held.waiting).toBe(1));
     expect(body.byteLength).toBe(rows * 8);
     held.release();
@@ -81,7 +86,7 @@ describe('the memory of a large body', () => {
     const runner = await aRunner({ 'd-0': fatalOnce });
     const predictor = await aPredictor([anEndpoint('e', [aDeployment('d', runner.address)])]);
     const { body, ...request } = large(5);
-    expect(new Set(await ask(predictor, 'e', [], { ...request, rows }))).toEqual(new Set([10]));
+    expect(valuesOf(await ask(predictor, 'e', [], { ...request, rows }))).toEqual(new Set([10]));
     await vi.waitFor(() => expect(body.byteLength).toBe(0));
   });
 
