@@ -100,8 +100,7 @@ function firstOtherText(expected: Tensor, got: Tensor): Other | undefined {
 
 /** With whole numbers beyond 2^53, both as they are: a double would take neighbours for the same. */
 function isNear(a: number | bigint, b: number | bigint, { relative, absolute }: Tolerance): boolean {
-  // Compares a bigint with a number by value.
-  // oxlint-disable-next-line eqeqeq
+  // oxlint-disable-next-line eqeqeq -- compares a bigint with a number by value
   if (a == b) return true;
   const [x, y] = [Number(a), Number(b)];
   if (Number.isNaN(x) || Number.isNaN(y)) return Number.isNaN(x) && Number.isNaN(y);
