@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { toMusterError, toProblem } from '@muster-ml/protocol';
 import { ReplicaLink } from './replica-link.ts';
@@ -10,12 +13,7 @@ import type { ScoreTask, WorkMessage } from './task.ts';
 const task = workerData as ScoreTask;
 const tell = (message: WorkMessage): void => parentPort?.postMessage(message);
 
-try {
-  // On Linux 0 is this thread: the rest of control keeps its place before those who score.
-  setPriority(0, constants.priority.PRIORITY_LOW);
-} catch {
-  // Where it may not, it is as important as the others.
-}
+stepBack();
 
 const link = new ReplicaLink(task);
 try {
@@ -28,4 +26,19 @@ try {
   tell({ kind: 'failed', problem: toProblem(toMusterError(error)) });
 } finally {
   link.close();
+}
+
+/**
+ * Puts this thread behind everything else on the machine, as its runner is: what answers callers takes the processor from
+ * it at once. Where that can't be had, it is as important as the others.
+ */
+function stepBack(): void {
+  try {
+    // On Linux 0 is this thread: the rest of control keeps its place before those who score.
+    setPriority(0, constants.priority.PRIORITY_LOW);
+    const thread = basename(readlinkSync('/proc/thread-self'));
+    spawnSync('chrt', ['--idle', '--pid', '0', thread], { stdio: 'ignore', timeout: 2000 });
+  } catch {
+    // Another system, or one where it may not.
+  }
 }
