@@ -210,8 +210,8 @@ export function createPythonEnvironments(options: PythonEnvironmentsOptions): Py
     return environmentSpecSchema.parse(spec);
 
     /** Nobody has named a Python: older versions of libraries have wheels for older ones only. */
-    async function resolveElsewhere(error: unknown, pythons: readonly string[]): Promise<EnvironmentSpec> {
-      if (!(error instanceof MusterError && error.code === 'environment_unresolvable')) throw error;
+    async function resolveElsewhere(reason: unknown, pythons: readonly string[]): Promise<EnvironmentSpec> {
+      if (!(reason instanceof MusterError && reason.code === 'environment_unresolvable')) throw reason;
       for (const python of pythons) {
         onProgress(`trying Python ${python}`);
         const elsewhere = await resolve(python).catch((second: unknown) => {
@@ -220,7 +220,7 @@ export function createPythonEnvironments(options: PythonEnvironmentsOptions): Py
         });
         if (elsewhere !== undefined) return elsewhere;
       }
-      throw error;
+      throw reason;
     }
   };
 
