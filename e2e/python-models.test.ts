@@ -56,7 +56,10 @@ describe.skipIf(!hasPython)('a model from its owner’s Python, handed over as a
     await run(python, [join(root, 'e2e/python/models.py'), fitted, ...newest], { cwd: fitted, timeout: 300_000 });
     const older = await pythonWith(join(root, 'e2e/python/requirements-mlflow2.txt'));
     const old = ['mlflow-folder', 'mlflow-pyfunc'];
-    await run(older, [join(root, 'e2e/python/models.py'), join(fitted, 'old'), ...old], { cwd: fitted, timeout: 300_000 });
+    await run(older, [join(root, 'e2e/python/models.py'), join(fitted, 'old'), ...old], {
+      cwd: fitted,
+      timeout: 300_000,
+    });
     place = await makePlace();
     muster = await startMuster(place);
   }, 1_200_000);
