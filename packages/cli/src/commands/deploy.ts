@@ -177,24 +177,21 @@ async function register(
   model: string,
   team: string | undefined,
 ): Promise<{ readonly model: string; readonly version: number; readonly runtime: Runtime }> {
+  const text = typeof given === 'string' ? given : given.text;
   await using copied =
     typeof given === 'string' ? undefined : await fetchMlflowModel(invocation, given.server, given.uri);
-  const path = copied?.folder ?? (typeof given === 'string' ? given : given.text);
   const source: FileToRegister = {
-    path,
-    ...(copied === undefined ? {} : { lineage: copied.lineage }),
+    path: copied?.folder ?? text,
     model: flags.model ?? model,
     team: flags.team ?? team,
     samplePath: flags.sample,
     signaturePath: flags.signature,
     requirements: flags.requirements,
     python: flags.python,
+    lineage: copied?.lineage,
   };
   const { version } = await registerFile(invocation, client, source).catch((error: unknown) => {
-    throw withWhatToAdd(
-      error,
-      calledAs(invocation, ['deploy', typeof given === 'string' ? given : given.text], { ...flags }),
-    );
+    throw withWhatToAdd(error, calledAs(invocation, ['deploy', text], { ...flags }));
   });
   return { model: version.model, version: version.number, runtime: version.runtime };
 }

@@ -27,8 +27,8 @@ export async function endpointShow(invocation: Invocation, name: string): Promis
     name,
     async () => await client.call('endpointGet', { params: { endpoint: name } }),
   );
-  if (flags.json === true) return terminal.print(JSON.stringify(endpoint));
   const follow = await orMissing(client.call('followGet', { params: { endpoint: name } }));
+  if (flags.json === true) return terminal.print(JSON.stringify({ ...endpoint, follows: follow ?? null }));
   if (flags.output === 'name') return terminal.print(endpoint.name);
   const when = (time: string | null): string =>
     timeText(time, { relative: terminal.isRead, nowMs: surroundings.now() });

@@ -1,12 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Client } from '@muster-ml/client';
-import { MusterError, type Operation, type Score, type TableFormat } from '@muster-ml/protocol';
+import type { Operation, Score, TableFormat } from '@muster-ml/protocol';
 import { withNearest } from '../context/with-nearest.ts';
+import { fetchFile } from '../handover/fetch-file.ts';
 import { followOperation } from '../handover/follow-operation.ts';
 import { openModelFile } from '../handover/model-file.ts';
 import { uploadFile } from '../handover/upload-file.ts';
@@ -136,7 +134,6 @@ async function send(invocation: Invocation, client: Client, path: string): Promi
   return file.sha256;
 }
 
-/** Fetches to a file beside, checks its digest, and puts it in place. */
 async function fetchTable(
   invocation: Invocation,
   client: Client,
@@ -144,33 +141,10 @@ async function fetchTable(
   done: Score,
   target: string,
 ): Promise<void> {
-  const { terminal, surroundings } = invocation;
   const expected = route === 'scoreResult' ? done.result : done.errors;
-  const temporary = `${target}.${process.pid}.part`;
-  const step = beginStep(terminal, `fetching ${target}`);
-  try {
-    const { body } = await client.call(route, { params: { score: done.id } });
-    if (body === null) throw new MusterError('control_unavailable', 'the server sent no table');
-    const hash = createHash('sha256');
-    let bytes = 0;
-    const measured = async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-      for await (const chunk of source) {
-        hash.update(chunk);
-        bytes += chunk.length;
-        step.update(`fetching ${target}  ${sizeText(bytes)} of ${sizeText(expected?.sizeBytes ?? bytes)}`);
-        yield chunk;
-      }
-    };
-    await pipeline(Readable.from(measured(body)), createWriteStream(temporary), { signal: surroundings.interruption });
-    if (hash.digest('hex') !== expected?.digest)
-      throw new MusterError('digest_mismatch', `what arrived is not the table of score ${done.id}`);
-    await rename(temporary, target);
-    step.done(`wrote ${target}  ${sizeText(bytes)}`);
-  } catch (error) {
-    step.drop();
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  const open = async (): Promise<Response> => await client.call(route, { params: { score: done.id } });
+  const what = `the table of score ${done.id}`;
+  await fetchFile(invocation, { what, digest: expected?.digest, sizeBytes: expected?.sizeBytes, open }, target);
 }
 
 function doneText(ended: Operation): string {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FaceDependencies } from './faces.ts';
 import { BodyBudget } from './http/body-budget.ts';
 import { Exchange } from './http/exchange.ts';
-import { isUnder, pathSegments } from './http/path-segments.ts';
+import { isUnder } from './http/path-segments.ts';
 import { answerScoring, renderScoringError, scoringOperation } from './invocations/http.ts';
 import { answerOip, renderOipError } from './oip/http.ts';
 import { answerPredict, renderProblem } from './predict/http.ts';
@@ -31,12 +31,10 @@ export function createInferenceHandler(dependencies: FaceDependencies): Inferenc
       run(exchange, () => answerPredict(exchange, dependencies));
       return true;
     }
-    if (isUnder(url, '/endpoints')) {
-      const [, name = '', ...rest] = url.split(/[?#]/u, 1)[0]?.split('/').slice(1) ?? [];
-      const operation = scoringOperation(['endpoints', name, ...rest]);
-      if (operation === undefined) return false;
+    const operation = scoringOperation(url);
+    if (operation !== undefined) {
       const exchange = new Exchange('invocations', request, response, dependencies, budget, renderScoringError);
-      run(exchange, () => answerScoring(exchange, pathSegments(url)[1] ?? '', operation, dependencies));
+      run(exchange, () => answerScoring(exchange, operation, dependencies));
       return true;
     }
     return false;

@@ -13,6 +13,7 @@ import {
 } from '@muster-ml/protocol';
 import type { FaceDependencies } from '../faces.ts';
 import type { ErrorRenderer, Exchange } from '../http/exchange.ts';
+import { pathSegments } from '../http/path-segments.ts';
 import { readBody } from '../http/read-body.ts';
 import { allowMethod, visibleEndpoint } from '../http/visible-endpoint.ts';
 import { describedDeployment } from '../oip/metadata.ts';
@@ -24,9 +25,14 @@ import { readScoringCsv } from './read-scoring-csv.ts';
 const maxRows = 100_000;
 
 /** The last part of the paths that belong to this face, all under `/endpoints/{endpoint}/`. */
-export const scoringOperations = ['invocations', 'ping', 'health', 'version'] as const;
+type ScoringOperation = 'invocations' | 'ping' | 'health' | 'version';
 
-export type ScoringOperation = (typeof scoringOperations)[number];
+const path = /^\/endpoints\/[^/?#]+\/(invocations|ping|health|version)\/?(?:[?#]|$)/;
+
+/** What an address asks of this face; undefined where it belongs to somebody else. */
+export function scoringOperation(url: string): ScoringOperation | undefined {
+  return path.exec(url)?.[1] as ScoringOperation | undefined;
+}
 
 /** MLflow's names for what went wrong. Source: `mlflow.exceptions` and the scoring server of `mlflow models serve`. */
 const errorCodes: Readonly<Record<ErrorKind, string>> = {
@@ -60,12 +66,12 @@ export const renderScoringError: ErrorRenderer = (error) => {
  */
 export function answerScoring(
   exchange: Exchange,
-  name: string,
   operation: ScoringOperation,
   dependencies: FaceDependencies,
 ): Promise<void> | undefined {
   exchange.operation = operation;
   allowMethod(exchange, operation === 'invocations' ? 'POST' : 'GET');
+  const [, name = ''] = pathSegments(exchange.request.url ?? '');
   const endpoint = visibleEndpoint(exchange, name, dependencies);
   if (operation === 'invocations') return invoke(exchange, endpoint, dependencies);
   const deployment = describedDeployment(endpoint, undefined);
@@ -176,10 +182,4 @@ function isCsvBody(contentType: string | undefined): boolean {
       : "The only parameter of the content type may be 'charset=utf-8'",
     { place: 'Content-Type', details: { accept: 'application/json, text/csv' } },
   );
-}
-
-/** The operation of a path under `/endpoints/{endpoint}/`, if it belongs to this face. */
-export function scoringOperation(segments: readonly string[]): ScoringOperation | undefined {
-  if (segments.length !== 3) return undefined;
-  return scoringOperations.find((operation) => operation === segments[2]);
 }
