@@ -3,7 +3,7 @@ import type { FaceDependencies } from './faces.ts';
 import { BodyBudget } from './http/body-budget.ts';
 import { Exchange } from './http/exchange.ts';
 import { isUnder } from './http/path-segments.ts';
-import { answerScoring, renderScoringError, scoringOperation } from './invocations/http.ts';
+import { answerInvocations, renderInvocationError, invocationOperation } from './invocations/http.ts';
 import { answerOip, renderOipError } from './oip/http.ts';
 import { answerPredict, renderProblem } from './predict/http.ts';
 
@@ -31,10 +31,10 @@ export function createInferenceHandler(dependencies: FaceDependencies): Inferenc
       run(exchange, () => answerPredict(exchange, dependencies));
       return true;
     }
-    const operation = scoringOperation(url);
+    const operation = invocationOperation(url);
     if (operation !== undefined) {
-      const exchange = new Exchange('invocations', request, response, dependencies, budget, renderScoringError);
-      run(exchange, () => answerScoring(exchange, operation, dependencies));
+      const exchange = new Exchange('invocations', request, response, dependencies, budget, renderInvocationError);
+      run(exchange, () => answerInvocations(exchange, operation, dependencies));
       return true;
     }
     return false;

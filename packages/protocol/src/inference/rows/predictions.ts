@@ -36,7 +36,7 @@ export function predictionsJson(outputs: readonly Tensor[], signature: Signature
  *
  * Throws as `predictionsJson`.
  */
-export function scoringPredictions(outputs: readonly Tensor[], signature: Signature, rows: number): string[] {
+export function invocationPredictions(outputs: readonly Tensor[], signature: Signature, rows: number): string[] {
   const fields = outputs.map((output) => {
     const field = outputField(output, signature, rows);
     const shape = output.shape[0] === rows ? output.shape.slice(1) : output.shape;
@@ -149,7 +149,9 @@ function columnNames(field: AnswerField): string[] {
 /** An element written as JSON, as a field of CSV. */
 function csvValue(json: string): string {
   if (json === 'null') return '';
-  return json.startsWith('"') ? csvField(JSON.parse(json) as string) : json;
+  if (json.startsWith('"')) return csvField(JSON.parse(json) as string);
+  // A document has commas of its own; a number has nothing to quote.
+  return csvField(json);
 }
 
 /** A text as a field of CSV (RFC 4180), in quotes where it needs them. */

@@ -253,6 +253,7 @@ describe('columns of JSON documents', () => {
     expect(predictionsJson([tensor], of, 4).map((row) => JSON.parse(row) as unknown)).toEqual(
       values.map((input) => ({ input })),
     );
+    expect(predictionsCsv([tensor], of, 4).lines).toEqual(['"{""a"":[1,{""b"":null}]}"', '"[1,2]"', 'text', '3']);
   });
 });
 

@@ -6,9 +6,9 @@ import {
   bindInputs,
   noParameters,
   packByteElements,
-  readScoringRows,
+  readInvocationRows,
   rowPlan,
-  scoringPredictions,
+  invocationPredictions,
   tensorTexts,
 } from '@muster-ml/protocol';
 import type { FaceDependencies } from '../faces.ts';
@@ -19,19 +19,19 @@ import { allowMethod, visibleEndpoint } from '../http/visible-endpoint.ts';
 import { describedDeployment } from '../oip/metadata.ts';
 import { predictRows } from '../predict/predict-rows.ts';
 import type { RoutedDeployment, RoutedEndpoint } from '../routing-table.ts';
-import { readScoringCsv } from './read-scoring-csv.ts';
+import { readInvocationCsv } from './read-invocation-csv.ts';
 
 /** Most rows in one request; more are work for a batch job. */
 const maxRows = 100_000;
 
 /** The last part of the paths that belong to this face, all under `/endpoints/{endpoint}/`. */
-type ScoringOperation = 'invocations' | 'ping' | 'health' | 'version';
+type InvocationOperation = 'invocations' | 'ping' | 'health' | 'version';
 
 const path = /^\/endpoints\/[^/?#]+\/(invocations|ping|health|version)\/?(?:[?#]|$)/;
 
 /** What an address asks of this face; undefined where it belongs to somebody else. */
-export function scoringOperation(url: string): ScoringOperation | undefined {
-  return path.exec(url)?.[1] as ScoringOperation | undefined;
+export function invocationOperation(url: string): InvocationOperation | undefined {
+  return path.exec(url)?.[1] as InvocationOperation | undefined;
 }
 
 /** MLflow's names for what went wrong. Source: `mlflow.exceptions` and the scoring server of `mlflow models serve`. */
@@ -51,7 +51,7 @@ const errorCodes: Readonly<Record<ErrorKind, string>> = {
 };
 
 /** Errors as MLflow's clients read them; without the stack trace that its own server adds. */
-export const renderScoringError: ErrorRenderer = (error) => {
+export const renderInvocationError: ErrorRenderer = (error) => {
   // Of the content type it says so in plain text.
   if (error.code === 'unsupported_media_type') return { contentType: 'text/plain', body: `${error.message}\n` };
   return {
@@ -64,9 +64,9 @@ export const renderScoringError: ErrorRenderer = (error) => {
  * Answers `/endpoints/{endpoint}/invocations` and its neighbours as the scoring server of `mlflow models serve` does:
  * clients need another address, and nothing else. Rejects with what the answer is to say.
  */
-export function answerScoring(
+export function answerInvocations(
   exchange: Exchange,
-  operation: ScoringOperation,
+  operation: InvocationOperation,
   dependencies: FaceDependencies,
 ): Promise<void> | undefined {
   exchange.operation = operation;
@@ -89,9 +89,9 @@ async function invoke(exchange: Exchange, endpoint: RoutedEndpoint, dependencies
   exchange.deployment = deployment;
   const plan = rowPlan(deployment.signature);
   let rows: Row[];
-  if (isCsv) rows = readScoringCsv(body, plan, maxRows);
+  if (isCsv) rows = readInvocationCsv(body, plan, maxRows);
   else {
-    const read = readScoringRows(body, plan, maxRows);
+    const read = readInvocationRows(body, plan, maxRows);
     if (read.kind === 'unwrapped') return await passOn(exchange, endpoint, deployment, body, dependencies);
     ({ rows } = read);
   }
@@ -100,7 +100,7 @@ async function invoke(exchange: Exchange, endpoint: RoutedEndpoint, dependencies
   const parts = await predictRows(exchange, endpoint, deployment, plan, rows, place, dependencies, wanted(deployment));
   const answered = parts[0]?.prediction.deployment ?? deployment;
   const values = parts.flatMap((part) =>
-    scoringPredictions(part.prediction.outputs, part.prediction.deployment.signature, part.rows),
+    invocationPredictions(part.prediction.outputs, part.prediction.deployment.signature, part.rows),
   );
   exchange.send(200, 'application/json', `{"predictions": [${values.join(', ')}]}`, versionHeader(answered));
 }
@@ -162,7 +162,7 @@ function documentOf(outputs: readonly Tensor[], { signature }: RoutedDeployment)
     const [text] = isJson ? tensorTexts(output) : [];
     if (text !== undefined) return text;
   }
-  return `{"predictions": [${scoringPredictions(outputs, signature, 1).join(', ')}]}`;
+  return `{"predictions": [${invocationPredictions(outputs, signature, 1).join(', ')}]}`;
 }
 
 function versionHeader({ version }: RoutedDeployment): readonly string[] {

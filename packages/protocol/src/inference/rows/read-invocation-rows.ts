@@ -18,7 +18,7 @@ const unwrappedFields = ['messages', 'prompt', 'input'] as const;
 type InputField = (typeof inputFields)[number];
 
 /** What a body for MLflow's scoring server holds. */
-export type ScoringBody =
+export type InvocationBody =
   | { readonly kind: 'rows'; readonly rows: Row[] }
   /** The body is itself the document that the model takes. */
   | { readonly kind: 'unwrapped' };
@@ -30,7 +30,7 @@ export type ScoringBody =
  *
  * Source: the schema enforcement of MLflow's `pyfunc`. Throws `invalid_json` and `invalid_rows`.
  */
-export function readScoringRows(bytes: Uint8Array, plan: RowPlan, maxRows: number): ScoringBody {
+export function readInvocationRows(bytes: Uint8Array, plan: RowPlan, maxRows: number): InvocationBody {
   const scanner = new JsonScanner(bytes);
   if (scanner.peek() !== openBrace) {
     scanner.skip();

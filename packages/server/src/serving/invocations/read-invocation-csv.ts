@@ -8,7 +8,7 @@ const maxLineLength = 1024 * 1024;
  * Reads rows of CSV as MLflow's scoring server does: the first line names the columns, in any order; columns that the
  * model does not have are dropped. Throws `invalid_rows`, naming a line, never a value.
  */
-export function readScoringCsv(body: Uint8Array, plan: RowPlan, maxRows: number): Row[] {
+export function readInvocationCsv(body: Uint8Array, plan: RowPlan, maxRows: number): Row[] {
   let records: string[][];
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
