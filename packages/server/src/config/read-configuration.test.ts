@@ -67,6 +67,22 @@ describe('what wins', () => {
     expect(() => read(['--mlflow-servers', 'http://mlflow:5000'])).toThrow(/mlflow-servers/);
   });
 
+  test('paths lead from where they are written, whoever reads them later', () => {
+    const flags = [
+      '--python-uv=bin/uv',
+      '--python-interpreters=py/python3,/usr/bin/python3',
+      '--python-wheel-folders=w',
+    ];
+    const servers = JSON.stringify([{ url: 'http://mlflow:5000', tokenFile: 'token', passwordFile: '/run/password' }]);
+    const { python, mlflow } = read([...flags, `--mlflow-servers=${servers}`]);
+    expect(python).toMatchObject({
+      uv: `${folder}/bin/uv`,
+      interpreters: [`${folder}/py/python3`, '/usr/bin/python3'],
+      wheelFolders: [`${folder}/w`],
+    });
+    expect(mlflow.servers).toMatchObject([{ tokenFile: `${folder}/token`, passwordFile: '/run/password' }]);
+  });
+
   test('nobody can change a setting afterwards', () => {
     expect(() => Object.assign(read().log, { level: 'debug' })).toThrow(TypeError);
   });

@@ -256,6 +256,20 @@ function complete(
         ),
     ),
     runtimeDir,
+    python: {
+      ...settings.python,
+      interpreters: settings.python.interpreters.map(from),
+      uv: settings.python.uv && from(settings.python.uv),
+      wheelFolders: settings.python.wheelFolders.map(from),
+    },
+    mlflow: {
+      ...settings.mlflow,
+      servers: settings.mlflow.servers.map((server) => ({
+        ...server,
+        passwordFile: server.passwordFile && from(server.passwordFile),
+        tokenFile: server.tokenFile && from(server.tokenFile),
+      })),
+    },
     tls: { cert: settings.tls.cert && from(settings.tls.cert), key: settings.tls.key && from(settings.tls.key) },
     internal: {
       controlAddress: settings.internal.controlAddress ?? `unix:${join(runtimeDir, 'server', 'control')}`,
