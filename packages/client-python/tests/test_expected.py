@@ -82,6 +82,8 @@ def test_a_transformer_gives_features(sklearn):
         (lambda rows: pd.Series([1.5, 2]), {"prediction": "FP64"}),
         (lambda rows: ["a", "b"], {"prediction": "BYTES"}),
         (lambda rows: [True, False], {"prediction": "BOOL"}),
+        (lambda rows: [1, 2.5], {"prediction": "FP64"}),
+        (lambda rows: [True, 2.5], {}),
         (lambda rows: [np.zeros(3), np.zeros(3)], {"prediction": "FP64"}),
         (lambda rows: [[1.0, 2.0], [3.0, 4.0]], {"prediction": "FP64"}),
         (lambda rows: [{"score": 1}, {"score": 2}], {}),

@@ -105,6 +105,17 @@ def test_named_arrays_are_tensors_by_name():
     ]
 
 
+@pytest.mark.parametrize("rows", [[1.5, math.nan], [np.float32(1.5), np.float32("nan")], {"a": [1.5, math.nan]}])
+def test_what_is_missing_is_null(rows):
+    (tensor,), _ = input_tensors(rows)
+    assert (tensor.datatype, tensor.to_json()["data"]) == ("FP64", [1.5, None])
+
+
+def test_dates_of_numpy_are_texts_in_microseconds():
+    (tensor,), _ = input_tensors({"when": np.array(["2024-01-02", "NaT"], "M8[D]")})
+    assert (tensor.datatype, tensor.data) == ("BYTES", ["2024-01-02T00:00:00.000000", None])
+
+
 def test_what_json_would_round_goes_as_text():
     tensors, _ = input_tensors(pd.DataFrame({"f": [math.inf, -math.inf], "i": [2**53, 1]}))
     assert [tensor.to_json()["data"] for tensor in tensors] == [["Infinity", "-Infinity"], ["9007199254740992", 1]]

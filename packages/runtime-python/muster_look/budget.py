@@ -34,9 +34,6 @@ class Budget:
         self._end = time.monotonic() + seconds
         self._bytes = UNPACKED_BYTES
 
-    def seconds_left(self) -> float:
-        return self._end - time.monotonic()
-
     def check(self) -> None:
         if time.monotonic() > self._end:
             raise Exhausted("it takes too long")

@@ -6,7 +6,7 @@ import math
 import struct
 from typing import Any
 
-from .tensors import SIZES, Tensor, element_count
+from .tensors import Tensor, element_count
 
 try:
     import numpy
@@ -107,8 +107,3 @@ def from_list(name: str, values: list[Any], shape: tuple[int, ...]) -> Tensor | 
     else:
         return None
     return Tensor(name, datatype, shape, struct.pack(f"<{len(values)}{LETTERS[datatype]}", *values))
-
-
-def size_of(datatype: str) -> int:
-    """Bytes of one element."""
-    return SIZES[datatype]

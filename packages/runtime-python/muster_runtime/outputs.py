@@ -90,12 +90,12 @@ def _plain(value: Any) -> Any:
 
 
 def _of_extension(value: Any) -> Any:
-    """A column of pandas's own types: numbers with gaps become floats."""
+    """A column of pandas's own types: numbers and booleans with gaps become floats."""
     import numpy
 
     dtype = value.dtype
     kind = getattr(dtype, "kind", "O")
-    if kind in "iu" and value.isna().any():
+    if kind in "iub" and value.isna().any():
         return value.to_numpy(dtype="float64", na_value=math.nan)
     if kind in "iubf":
         own = getattr(dtype, "numpy_dtype", None)
@@ -119,9 +119,8 @@ def _of_array(name: str, array: Any) -> Answer:
     if kind in "UST":
         return Answer(_text_tensor(name, array.astype(object).reshape(-1).tolist(), array.shape))
     if kind in "Mm":
-        return Answer(
-            _text_tensor(name, array.astype("datetime64[us]" if kind == "M" else str).astype(str), array.shape)
-        )
+        texts = array.astype("datetime64[us]" if kind == "M" else str).astype(str).reshape(-1).tolist()
+        return Answer(_text_tensor(name, [None if text == "NaT" else text for text in texts], array.shape))
     if array.dtype.names is not None:
         return _of_documents(name, [dict(zip(array.dtype.names, row)) for row in array.tolist()])
     values = array.reshape(-1).tolist() if kind == "O" else array.tolist()

@@ -50,7 +50,7 @@ class LineLimiter:
                 if end < 0:
                     self._cut_bytes += len(data)
                     return
-                self._left_out += end
+                self._left_out += len(self._line) + self._cut_bytes + end
                 self._line.clear()
                 self._cut_bytes = 0
                 data = data[end + 1 :]

@@ -43,8 +43,9 @@ class ReplicaTable:
             return [name for name, entry in self._entries.items() if entry.state == "ready"]
 
     def announce(self, request: LoadRequest) -> None:
-        """Notes a wish to load, so that health shows it while it waits."""
-        self._entry(request)
+        """Notes a wish to load, so that health shows it while it waits; by now its turn may have come, and gone."""
+        with self._lock:
+            self._entries.setdefault(request.replica, _Entry(request))
 
     def _entry(self, request: LoadRequest) -> _Entry:
         with self._lock:

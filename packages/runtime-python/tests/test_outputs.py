@@ -73,6 +73,8 @@ class OutputsTest(unittest.TestCase):
         self.assertEqual(told(numpy.array([1, 2], object)), ("INT64", (2,), [1, 2]))
         self.assertEqual(told([numpy.float64(1.5), numpy.float64(2)]), ("FP64", (2,), [1.5, 2.0]))
         self.assertEqual(told(numpy.array(["2024-01-02"], "M8[D]"))[2][0][:10], "2024-01-02")
+        dates = numpy.array([["2024-01-02", "NaT"]], "M8[ns]")
+        self.assertEqual(told(dates), ("BYTES", (1, 2), ["2024-01-02T00:00:00.000000", None]))
         self.assertEqual(told(numpy.float32(0.5)), ("FP32", (), [0.5]))
         self.assertEqual(told([numpy.ones(2), numpy.ones(2)])[:2], ("FP64", (2, 2)))
 
@@ -90,6 +92,9 @@ class OutputsTest(unittest.TestCase):
         self.assertEqual(outputs["g"][:2], ("FP64", (2,)))
         self.assertEqual(told(pandas.Series(["a", "b"], dtype="category")), ("BYTES", (2,), ["a", "b"]))
         self.assertEqual(told(pandas.Series([1.5, 2.5])), ("FP64", (2,), [1.5, 2.5]))
+        self.assertEqual(told(pandas.Series([True, False], dtype="boolean")), ("BOOL", (2,), [True, False]))
+        gaps = told(pandas.Series([True, None], dtype="boolean"))
+        self.assertEqual((gaps[:2], gaps[2][0], math.isnan(gaps[2][1])), (("FP64", (2,)), 1.0, True))
 
 
 if __name__ == "__main__":

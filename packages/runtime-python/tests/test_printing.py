@@ -54,6 +54,17 @@ class PrintingTest(unittest.TestCase):
         self.limiter.feed(b"\n")
         self.assertLess(len(self.lines[0]), MAX_LINE_BYTES + 100)
 
+    def test_a_long_line_that_is_left_out_is_counted_whole(self) -> None:
+        self.limiter.feed(b"y" * 1023 + b"\n")
+        for _ in range(100):
+            self.limiter.feed(b"y" * 1023 + b"\n")
+        left_out = (101 - len(self.lines)) * 1023
+        for _ in range(10):
+            self.limiter.feed(b"z" * 100_000)
+        self.limiter.feed(b"z" * 100_000 + b"\n" + b"z" * 10)
+        self.limiter.flush()
+        self.assertEqual(self.lines[-1], f"({left_out + 1_100_010} bytes that the model printed were left out)")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -133,9 +133,8 @@ def _registered(
     ended = installation.follow(operation, progress.update)
     version = ended["result"]["version"]
     number = int(version["number"])
-    facts = installation.call("GET", f"{path}/versions/{number}").get("facts", {})
     progress.done(f"registered {model_name}:{number}")
-    for adaptation in facts.get("adaptations", []):
+    for adaptation in version["facts"].get("adaptations", []):
         progress.note(adaptation)
     return number
 

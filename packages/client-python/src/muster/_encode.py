@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._sample import as_known, is_array, is_series, text_of
+from ._sample import as_known, date_texts, is_array, is_missing, is_series, text_of
 from .errors import MusterError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Prepared:
         """Columns as one matrix."""
         rows, datatype = columns[0].rows, columns[0].datatype
         if any(column.rows != rows for column in columns):
-            raise _invalid("the columns are not all of one length")
+            raise invalid_rows("the columns are not all of one length")
         size = SIZES.get(datatype, 0)
         if datatype == "BYTES":
             content: Any = [element for row in zip(*(column.content for column in columns)) for element in row]
@@ -117,7 +117,7 @@ def prepare(spec: Spec, values: Any) -> Prepared:
     try:
         content = struct.pack(f"<{len(numbers)}{LETTERS[spec.datatype]}", *numbers)
     except (struct.error, OverflowError):
-        raise _invalid(f"a value of “{spec.name}” is beyond the range of {spec.datatype}") from None
+        raise invalid_rows(f"a value of “{spec.name}” is beyond the range of {spec.datatype}") from None
     return Prepared(spec.name, spec.datatype, fitted, content)
 
 
@@ -165,14 +165,14 @@ def _array_bytes(spec: Spec, array: Any) -> memoryview:
             array = (words >> 16).astype("<u2")
     elif wanted == "BOOL":
         if kind != "b" and not bool(((array == 0) | (array == 1)).all()):
-            raise _invalid(f"“{spec.name}” holds numbers, the model takes true or false")
+            raise invalid_rows(f"“{spec.name}” holds numbers, the model takes true or false")
     elif array.size > 0 and kind in "fiu":
         limits = numpy.iinfo(NUMPY_TYPES[wanted])
         if kind == "f" and not bool((numpy.isfinite(array) & (array == numpy.trunc(array))).all()):
             what = "missing values" if bool(numpy.isnan(array).any()) else "fractions"
-            raise _invalid(f"“{spec.name}” has {what}, the model takes integers ({wanted})")
+            raise invalid_rows(f"“{spec.name}” has {what}, the model takes integers ({wanted})")
         if int(array.min()) < limits.min or int(array.max()) > limits.max:
-            raise _invalid(f"a value of “{spec.name}” is beyond the range of {wanted}")
+            raise invalid_rows(f"a value of “{spec.name}” is beyond the range of {wanted}")
     little = numpy.ascontiguousarray(array, dtype=NUMPY_TYPES[wanted])
     return memoryview(little.reshape(-1).view("|u1")).cast("B")
 
@@ -191,7 +191,9 @@ def _elements(spec: Spec, values: Sequence[Any]) -> list[bytes]:
             element = struct.pack("<I", len(value)) + bytes(value)
         elif is_missing(value):
             if not spec.nullable:
-                raise _invalid(f"“{spec.name}” has no value in row {index}, and the model was handed over without gaps")
+                raise invalid_rows(
+                    f"“{spec.name}” has no value in row {index}, and the model was handed over without gaps"
+                )
             element = struct.pack("<I", 1) + MISSING_TEXT
         else:
             content = text_of(value).encode("utf-8", "surrogatepass")
@@ -206,7 +208,7 @@ def _number(spec: Spec, value: Any, index: int) -> Any:
     if is_missing(value):
         if spec.datatype in _FLOATS:
             return math.nan
-        raise _invalid(f"“{spec.name}” has no value in row {index}, the model takes {spec.datatype}")
+        raise invalid_rows(f"“{spec.name}” has no value in row {index}, the model takes {spec.datatype}")
     if spec.datatype == "BOOL" and (isinstance(value, bool) or value in (0, 1)):
         return bool(value)
     if spec.datatype in _FLOATS and not isinstance(value, (str, bytes)):
@@ -217,33 +219,26 @@ def _number(spec: Spec, value: Any, index: int) -> Any:
     elif isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         return int(value)
     # The value itself is not quoted: it may be somebody's personal data.
-    raise _invalid(f"row {index} of “{spec.name}” is {type(value).__name__}, the model takes {spec.datatype}")
-
-
-def is_missing(value: Any) -> bool:
-    """Whether it stands for a value that is not there."""
-    return (
-        value is None
-        or (isinstance(value, float) and math.isnan(value))
-        or type(value).__name__ in ("NAType", "NaTType")
-    )
+    raise invalid_rows(f"row {index} of “{spec.name}” is {type(value).__name__}, the model takes {spec.datatype}")
 
 
 def _flat(values: Any) -> tuple[list[Any], tuple[int, ...]]:
     """All values row by row, and the shape they had."""
+    flat: list[Any]
     if is_series(values):
         values = values.astype(object) if type(values.dtype).__name__ == "CategoricalDtype" else values
         return values.tolist(), (len(values),)
     if is_array(values):
-        return values.reshape(-1).tolist(), tuple(int(size) for size in values.shape)
+        flat = date_texts(values) if values.dtype.kind in "mM" else values.reshape(-1).tolist()
+        return flat, tuple(int(size) for size in values.shape)
     if not isinstance(values, (list, tuple)):
         values = list(values)
     shape = [len(values)]
-    flat: list[Any] = list(values)
+    flat = list(values)
     while flat and all(isinstance(value, (list, tuple)) or is_array(value) for value in flat):
         width = len(flat[0])
         if any(len(value) != width for value in flat):
-            raise _invalid("the rows are not all of one length")
+            raise invalid_rows("the rows are not all of one length")
         shape.append(width)
         flat = [value for row in flat for value in row]
     return flat, tuple(shape)
@@ -261,10 +256,11 @@ def _fit(spec: Spec, shape: tuple[int, ...]) -> tuple[int, ...]:
     wanted = " × ".join("any" if size == -1 else str(size) for size in spec.shape)
     hint = " (one row of a matrix is a matrix, too: X[:1])" if len(shape) == rank - 1 else ""
     given = " × ".join(map(str, shape)) or "a single value"
-    raise _invalid(f"“{spec.name}” is {given}, the model takes {wanted}{hint}")
+    raise invalid_rows(f"“{spec.name}” is {given}, the model takes {wanted}{hint}")
 
 
-def _invalid(detail: str) -> MusterError:
+def invalid_rows(detail: str) -> MusterError:
+    """The error of rows that are not what the model takes."""
     return MusterError(
         "invalid_rows", detail, title="The rows do not fit", remedy="endpoint.signature names what the model takes."
     )

@@ -10,8 +10,17 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ._sample import SampleTensor, array_tensor, as_known, columns_of, is_array, is_frame, is_series, object_tensor
-from ._sample import series_tensor as _series_tensor
+from ._sample import (
+    SampleTensor,
+    array_tensor,
+    as_known,
+    columns_of,
+    is_array,
+    is_frame,
+    is_series,
+    object_tensor,
+    series_tensor,
+)
 from .errors import MusterError
 
 
@@ -44,13 +53,13 @@ def answer_tensors(name: str, answer: Any) -> list[SampleTensor]:
         tensors = [tensor for key, values in answer.items() for tensor in answer_tensors(str(key), values)]
         return tensors if len(tensors) == len(answer) else []
     if is_series(answer):
-        return [_series_tensor(name, answer)]
+        return [series_tensor(name, answer)]
     if is_array(answer):
         if answer.ndim == 0 or (answer.dtype.kind == "O" and not _are_texts(answer.reshape(-1).tolist())):
             return []
         return [array_tensor(name, answer)]
     if isinstance(answer, (list, tuple)) and len(answer) > 0:
-        if _are_texts(answer) or all(isinstance(value, (bool, int, float)) for value in answer):
+        if _are_texts(answer) or _are_numbers(answer):
             return [object_tensor(name, answer)]
         numpy = sys.modules.get("numpy")
         if numpy is not None and all(is_array(value) or isinstance(value, (list, numpy.number)) for value in answer):
@@ -121,6 +130,12 @@ def _data_for(model: Any, rows: Any) -> Any:
 
         return xgboost.DMatrix(rows, enable_categorical=True)
     return rows
+
+
+def _are_numbers(values: Any) -> bool:
+    """Numbers, or booleans: a mixture of both travels as JSON."""
+    booleans = [isinstance(value, bool) for value in values]
+    return all(booleans) or (not any(booleans) and all(isinstance(value, (int, float)) for value in values))
 
 
 def _are_texts(values: Any) -> bool:

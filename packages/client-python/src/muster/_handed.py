@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ._pickled import HandedFile, digest_of
-from ._upload import missing_file
 from .errors import MusterError
 
 
@@ -25,7 +24,12 @@ def handed(path: Path) -> Iterator[HandedFile]:
     elif path.is_file():
         yield described(path, path.name)
     else:
-        raise missing_file(path)
+        raise MusterError(
+            "invalid_request",
+            f"there is no file or folder {path}",
+            title="There is nothing to hand over",
+            remedy="Check the path, or hand over the fitted object itself.",
+        )
 
 
 def pack_folder(folder: Path, target: Path) -> None:
@@ -70,6 +74,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def described(path: Path, title: str) -> HandedFile:
+    """The file with what is known of it. Raises `invalid_model_file` for an empty one."""
     with path.open("rb") as content:
         size, digest = digest_of(content)
     if size == 0:

@@ -106,9 +106,8 @@ class Http:
         headers = {"User-Agent": USER_AGENT}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
-        target = self.server if self._proxy is not None and self._tls is None else self._parts.path
         try:
-            connection.request("GET", target + path, headers=headers)
+            connection.request("GET", self._target(path), headers=headers)
             response = connection.getresponse()
             if response.status >= 400:
                 found = {key.lower(): value for key, value in response.getheaders()}
@@ -132,9 +131,7 @@ class Http:
         headers.setdefault("Accept", "application/json")
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token}"
-        target = self._parts.path + path
-        if self._proxy is not None and self._tls is None:
-            target = self.server + path
+        target = self._target(path)
         while True:
             connection, was_used = self._take()
             try:
@@ -180,6 +177,10 @@ class Http:
         else:
             connection.close()
         return answer
+
+    def _target(self, path: str) -> str:
+        """What the first line of a request names: the whole address where a proxy reads it."""
+        return (self.server if self._proxy is not None and self._tls is None else self._parts.path) + path
 
     def _take(self) -> tuple[http.client.HTTPConnection, bool]:
         with self._lock:

@@ -46,8 +46,7 @@ def exported(model: Any, sample: Any) -> Iterator[HandedFile]:
                 remedy="Install what its exporter needs (pip install onnx; for Keras also tf2onnx), or export it "
                 "yourself and hand over the file: muster.deploy('model.onnx', name=…).",
             ) from cause
-        described_file = described(path, class_name(model))
-        yield described_file
+        yield described(path, class_name(model))
 
 
 def network_outputs(model: Any, rows: Any) -> list[SampleTensor]:

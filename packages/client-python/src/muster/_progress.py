@@ -31,24 +31,19 @@ class Progress:
         if self._display is not None:
             self._show([*self._done, f"… {text}"])
         elif now - self._last_at >= _SECONDS_BETWEEN_LINES:
-            print(f"… {text}", file=sys.stderr, flush=True)
+            _print_line(f"… {text}")
             self._last_at = now
 
     def done(self, text: str) -> None:
         """Ends a step with what came of it."""
-        line = f"✓ {_safe(text)}"
-        self._done.append(line)
-        if self._quiet:
-            return
-        if self._display is not None:
-            self._show(self._done)
-        else:
-            _print_line(line)
+        self._add(f"✓ {_safe(text)}")
         self._last_at = time.monotonic()
 
     def note(self, text: str) -> None:
         """Something to know that is no step."""
-        line = f"  {_safe(text)}"
+        self._add(f"  {_safe(text)}")
+
+    def _add(self, line: str) -> None:
         self._done.append(line)
         if self._quiet:
             return

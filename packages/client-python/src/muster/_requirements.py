@@ -97,7 +97,7 @@ def _step(opcode: Any, argument: Any, stack: list[Any]) -> None:
         stack.append(_MARK)
     elif opcode.name.startswith("TUPLE"):
         stack.append(popped)
-    elif opcode.name in ("DUP",):
+    elif opcode.name == "DUP":
         stack.extend([popped[0] if popped else None] * 2)
     else:
         is_text = isinstance(argument, str) and "UNICODE" in opcode.name

@@ -155,8 +155,8 @@ def array_tensor(name: str, array: Any) -> SampleTensor:
     if kind in "fiub":
         return SampleTensor(name, _NUMBERS[kind, size], shape, _finite_or_none([_plain(v) for v in flat.tolist()]))
     if kind in "mM":
-        return SampleTensor(name, "BYTES", shape, [None if str(value) == "NaT" else str(value) for value in flat])
-    values = [None if _is_missing(value) else value for value in flat.tolist()]
+        return SampleTensor(name, "BYTES", shape, date_texts(flat))
+    values = [None if is_missing(value) else value for value in flat.tolist()]
     if kind == "O" and any(isinstance(value, (dict, list)) for value in values):
         return SampleTensor(name, "BYTES", shape, [json_text(value) for value in values])
     tensor = object_tensor(name, values)
@@ -164,9 +164,9 @@ def array_tensor(name: str, array: Any) -> SampleTensor:
 
 
 def object_tensor(name: str, values: Sequence[Any]) -> SampleTensor:
-    """Values of any type, None where one is missing: numbers and booleans as such, all else as text."""
-    there = [_plain(value) for value in values if value is not None]
-    plain = [None if value is None else _plain(value) for value in values]
+    """Values of any type, missing ones among them: numbers and booleans as such, all else as text."""
+    plain = [None if is_missing(value) else value for value in map(_plain, values)]
+    there = [value for value in plain if value is not None]
     shape = (len(values),)
     has_gaps = len(there) < len(plain)
     if there and all(isinstance(value, bool) for value in there) and not has_gaps:
@@ -176,6 +176,12 @@ def object_tensor(name: str, values: Sequence[Any]) -> SampleTensor:
             return SampleTensor(name, "INT64", shape, [int(value) for value in there])
         return SampleTensor(name, "FP64", shape, [None if value is None else float(value) for value in plain])
     return SampleTensor(name, "BYTES", shape, [None if value is None else text_of(value) for value in plain])
+
+
+def date_texts(array: Any) -> list[str | None]:
+    """Dates of numpy in microseconds, as Muster writes those that a model answers, and durations; flat."""
+    known = array.astype("datetime64[us]") if array.dtype.kind == "M" else array
+    return [None if text == "NaT" else text for text in map(str, known.reshape(-1))]
 
 
 def text_of(value: Any) -> str:
@@ -248,14 +254,14 @@ def named_tensor(name: str, values: Any) -> SampleTensor:
     listed = list(values)
     if listed and all(isinstance(row, (list, tuple)) and all(map(_is_number, row)) for row in listed):
         return _matrix(name, listed)
-    return object_tensor(name, [None if _is_missing(value) else value for value in listed])
+    return object_tensor(name, listed)
 
 
 def _matrix(name: str, rows: Sequence[Sequence[Any]]) -> SampleTensor:
     width = len(rows[0])
     if any(len(row) != width for row in rows):
         raise _invalid("the rows are not all of one length")
-    tensor = object_tensor(name, [None if _is_missing(value) else value for row in rows for value in row])
+    tensor = object_tensor(name, [value for row in rows for value in row])
     return SampleTensor(name, tensor.datatype, (len(rows), width), tensor.data)
 
 
@@ -289,7 +295,8 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether it stands for a value that is not there."""
     return (
         value is None
         or (isinstance(value, float) and math.isnan(value))

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ._encode import Prepared, prepare
+from ._encode import Prepared, invalid_rows, prepare
 from ._sample import as_known, is_array, is_frame, is_series, json_text
-from .errors import MusterError
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def _frame(frame: Any, signature: Signature) -> list[Prepared]:
         # Columns that are numbered, or a model that names none: what counts is the order.
         width = signature.inputs[0].shape[1] if _is_matrix(signature) else len(signature.inputs)
         if width not in (-1, len(names)):
-            raise _invalid(f"the rows have {len(names)} columns, the model takes {width}")
+            raise invalid_rows(f"the rows have {len(names)} columns, the model takes {width}")
         wanted = names
     else:
         _check_names(names, wanted, signature)
@@ -136,14 +135,14 @@ def _by_position(rows: Any, signature: Signature) -> list[Prepared]:
     inputs = signature.inputs
     if is_array(rows) and rows.ndim == 2:
         if rows.shape[1] != len(inputs):
-            raise _invalid(f"the rows have {rows.shape[1]} columns, the model takes {len(inputs)}")
+            raise invalid_rows(f"the rows have {rows.shape[1]} columns, the model takes {len(inputs)}")
         return [prepare(spec, rows[:, index]) for index, spec in enumerate(inputs)]
     listed = _listed(rows)
     for index, row in enumerate(listed):
         if not isinstance(row, (list, tuple)) and not is_array(row):
-            raise _invalid(f"row {index} is no list of {len(inputs)} values")
+            raise invalid_rows(f"row {index} is no list of {len(inputs)} values")
         if len(row) != len(inputs):
-            raise _invalid(f"row {index} has {len(row)} values, the model takes {len(inputs)}")
+            raise invalid_rows(f"row {index} has {len(row)} values, the model takes {len(inputs)}")
     return [prepare(spec, [row[index] for row in listed]) for index, spec in enumerate(inputs)]
 
 
@@ -180,7 +179,7 @@ def _check_names(names: Sequence[str], wanted: Sequence[str], signature: Signatu
         if found
     ]
     if problems:
-        raise _invalid(f"the rows {' and '.join(problems)}")
+        raise invalid_rows(f"the rows {' and '.join(problems)}")
 
 
 def _spec(item: Mapping[str, Any]) -> Spec:
@@ -201,7 +200,9 @@ def _listed(rows: Any) -> list[Any]:
         return list(rows.tolist())
     if isinstance(rows, (list, tuple)):
         return list(rows)
-    raise _invalid(f"rows are a data frame, an array or a list, not {type(rows).__module__}.{type(rows).__qualname__}")
+    raise invalid_rows(
+        f"rows are a data frame, an array or a list, not {type(rows).__module__}.{type(rows).__qualname__}"
+    )
 
 
 def _is_flat(rows: Any) -> bool:
@@ -221,12 +222,3 @@ def _is_plain(dtype: Any) -> bool:
 def _quoted(names: Sequence[str]) -> str:
     shown = ", ".join(f"“{name}”" for name in names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
-
-
-def _invalid(detail: str) -> MusterError:
-    return MusterError(
-        "invalid_rows",
-        detail,
-        title="The rows do not fit",
-        remedy="endpoint.signature names what the model takes.",
-    )

@@ -16,7 +16,6 @@ from ._installation import Installation, Json, segment
 from ._pickled import HandedFile
 from ._progress import Progress, size_text
 from ._target import state_folder
-from .errors import MusterError
 
 _PARALLEL = 3
 _PART_TIMEOUT_S = 600.0
@@ -125,13 +124,3 @@ class _Remembered:
         return [
             item for item in listed if isinstance(item, dict) and all(isinstance(item.get(key), str) for key in keys)
         ]
-
-
-def missing_file(path: Path) -> MusterError:
-    """The error of a path that leads nowhere."""
-    return MusterError(
-        "invalid_request",
-        f"there is no file or folder {path}",
-        title="There is nothing to hand over",
-        remedy="Check the path, or hand over the fitted object itself.",
-    )
