@@ -191,11 +191,12 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     async drain() {
       clearInterval(sweeping);
       gatewayHub.close();
-      // Those who watch an operation would keep the server open.
       scoring.drain();
+      // Before the operations: one of its own that ends with them would look as if the copy had failed.
+      await following.stop();
+      // Those who watch an operation would keep the server open.
       await operations.drain();
       await app.close();
-      await following.stop();
       await deployments.reconciler.drain();
       await stopHost();
       await database.close();

@@ -79,7 +79,7 @@ export const versionSchema = z.object({
   sizeBytes: z.number().int(),
   signature: signatureSchema,
   facts: modelFactsSchema,
-  /** Digest of the sample (an object of OIP JSON), if the version came with one. */
+  /** Digest of the sample in the form that runners take (runtime/sample.ts), if the version came with one. */
   sampleDigest: sha256Schema.nullable(),
   lineage: lineageSchema.nullable(),
   description: z.string(),

@@ -1,5 +1,5 @@
 import { type Action, MusterError } from '@muster-ml/protocol';
-import type { Caller, Identity } from '../identity/index.ts';
+import { type Caller, type Identity, ledgerActor } from '../identity/index.ts';
 import type { Ledger, LedgerActor } from '../ledger/index.ts';
 import type { Clock, NewId } from '../platform/clock/index.ts';
 import type { Database, Tx } from '../platform/database/index.ts';
@@ -134,10 +134,6 @@ export async function commitChange(
     await ledger.append(tx, { ...about, actor, action, request, ctx: { endpoint: endpoint.id, ...ctx } });
   }
   return true;
-}
-
-export function ledgerActor(caller: Caller): LedgerActor {
-  return { kind: caller.actor.kind, id: caller.actor.id, token: caller.actor.tokenId };
 }
 
 export function endpointNotFound(name: string): MusterError {

@@ -1,9 +1,9 @@
 import { type DeployRequest, MusterError, type Operation, endpointLimitsSchema } from '@muster-ml/protocol';
-import type { Caller } from '../identity/index.ts';
+import { type Caller, ledgerActor } from '../identity/index.ts';
 import type { Tx } from '../platform/database/index.ts';
 import type { ServedVersion } from '../registry/index.ts';
 import { isForcedBy, refuseBrokenCallers, refuseQuarantined } from './admit-version.ts';
-import { type DeploymentParts, commitChange, inChange, ledgerActor } from './change-endpoint.ts';
+import { type DeploymentParts, commitChange, inChange } from './change-endpoint.ts';
 import { type Change, endFailed, named, put, say } from './change.ts';
 import type { DeploymentRecord } from './deployment.ts';
 import { type EndpointState, servingOf, startingOf } from './endpoint.ts';

@@ -1,6 +1,3 @@
-import { MusterError, type RouteName } from '@muster-ml/protocol';
-import type { FastifyInstance, InjectOptions } from 'fastify';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestDatabase, openTestDatabase } from '../../test-support/database.ts';
 import {
@@ -8,50 +5,34 @@ import {
   callerOf,
   openDeploymentsRoom,
 } from '../../test-support/deployments/deployments-room.ts';
-import type { Caller, Handlers } from '../identity/index.ts';
-import { createApiServer } from '../platform/http/index.ts';
+import { type TestApi, openTestApi } from '../../test-support/test-api.ts';
 import { deploymentRoutes } from './index.ts';
+
+const callers = { 'Bearer ana': callerOf('default'), 'Bearer eve': callerOf('default', false) };
 
 /** The room's routes as clients meet them: status, headers and the code of each refusal. */
 describe('the routes of endpoints', () => {
   let opened: TestDatabase;
   let room: DeploymentsRoom;
-  let app: FastifyInstance;
+  let api: TestApi;
   beforeAll(async () => {
     opened = await openTestDatabase('sqlite');
     room = await openDeploymentsRoom(opened.database);
-    app = createApiServer<Caller>({
-      authenticate: async (authorization) => {
-        if (authorization === undefined) throw new MusterError('token_missing', 'no token');
-        return await Promise.resolve(callerOf('default', authorization !== 'Bearer eve'));
-      },
-      callerId: (caller) => caller.actor.id,
-      // Only the routes of this room are called here.
-      handlers: deploymentRoutes(room.deployments) as Handlers<RouteName>,
-      idempotency: { once: async (_scope, work) => await work() },
-      logger: pino({ level: 'silent' }),
-    });
+    api = openTestApi(callers, deploymentRoutes(room.deployments));
     const first = await call('POST', '/fraud/deployments', { model: 'm', version: 1 });
     await room.ended({ ...(await room.operations.get(first.json<{ id: string }>().id)).operation });
   });
   afterAll(async () => {
-    await app.close();
+    await api.close();
     await room.deployments.reconciler.drain();
     await opened.close();
   });
 
   const call = async (
-    method: InjectOptions['method'] & string,
+    method: Parameters<TestApi['call']>[0],
     path: string,
-    body?: object,
-    headers: Record<string, string> = {},
-  ) =>
-    await app.inject({
-      method: method as 'GET',
-      url: `/api/v1/endpoints${path}`,
-      headers: { authorization: 'Bearer ana', ...headers },
-      ...(body === undefined ? {} : { payload: body }),
-    });
+    ...more: [object?, Record<string, string>?]
+  ) => await api.call(method, `/endpoints${path}`, ...more);
 
   it('answer 202 with an operation and where to follow it', async () => {
     const answer = await call('POST', '/accepted/deployments', { model: 'm', alias: 'champion' });
@@ -110,6 +91,6 @@ describe('the routes of endpoints', () => {
   });
 
   it('answer 401 without a token', async () => {
-    expect((await app.inject({ method: 'GET', url: '/api/v1/endpoints' })).statusCode).toBe(401);
+    expect((await api.app.inject({ method: 'GET', url: '/api/v1/endpoints' })).statusCode).toBe(401);
   });
 });

@@ -1,4 +1,4 @@
-import type { Follow, Problem } from '@muster-ml/protocol';
+import type { Deployment, Endpoint, Follow, Problem } from '@muster-ml/protocol';
 
 /** An endpoint's wish to serve whatever an alias of an MLflow server names. */
 export interface FollowRecord {
@@ -36,6 +36,22 @@ export function nextStep(follow: FollowRecord, named: string, live: string | und
   // Deployed by hand just before it was followed.
   if (follow.version === null && named === live) return 'nothing';
   return 'deploy';
+}
+
+/** Whether it is a wish for this endpoint, not for one of the same name that was deleted before this one was made. */
+export function isOf(follow: FollowRecord, { createdAt }: Pick<Endpoint, 'createdAt'>): boolean {
+  return follow.setAt > Date.parse(createdAt);
+}
+
+/** Whether both are for the same alias and the same model here. */
+export function isSameWish(one: FollowRecord, other: FollowRecord): boolean {
+  const keys = ['server', 'sourceModel', 'alias', 'model'] as const;
+  return keys.every((key) => one[key] === other[key]);
+}
+
+/** What is live under an endpoint, or is about to be. */
+export function liveOf({ deployments }: Pick<Endpoint, 'deployments'>): Deployment | undefined {
+  return deployments.find(({ role, state }) => role === 'live' && state !== 'draining' && state !== 'ended');
 }
 
 export function renderFollow(follow: FollowRecord): Follow {

@@ -1,4 +1,3 @@
-import type { FollowRecord } from './follow.ts';
 import { lookAtAlias } from './look-at-alias.ts';
 import type { FollowingParts } from './parts.ts';
 
@@ -49,15 +48,12 @@ export class Follower {
     for (const follow of await store.all(database.reader)) {
       signal.throwIfAborted();
       const progress = await lookAtAlias(this.#parts, follow, signal);
-      // An endpoint that is gone, or an author who is, cannot be followed any more.
-      if (progress.problem?.code === 'endpoint_not_found') await this.#forget(follow);
-      else await database.inTransaction(async (tx) => await store.note(tx, follow, progress));
+      await database.inTransaction(async (tx) => {
+        // The endpoint is gone, and its wish with it.
+        if (progress.problem?.code === 'endpoint_not_found') await store.remove(tx, follow);
+        else await store.note(tx, follow, progress);
+      });
     }
-  }
-
-  async #forget(follow: FollowRecord): Promise<void> {
-    const { database, store } = this.#parts;
-    await database.inTransaction(async (tx) => await store.remove(tx, follow.endpoint));
   }
 
   #wait(): Promise<void> {

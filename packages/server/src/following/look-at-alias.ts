@@ -11,7 +11,7 @@ import {
 } from '@muster-ml/protocol';
 import type { Caller } from '../identity/index.ts';
 import { copyVersion } from './copy-version.ts';
-import { type FollowRecord, nextStep, retryMs } from './follow.ts';
+import { type FollowRecord, isOf, liveOf, nextStep, retryMs } from './follow.ts';
 import { connectServer } from './mlflow-servers.ts';
 import type { FollowingParts } from './parts.ts';
 import type { FollowProgress } from './store.ts';
@@ -42,6 +42,8 @@ export async function lookAtAlias(
     const actor = await identity.actorById(follow.setBy);
     const caller: Caller = { actor, requestId: `follow-${follow.endpoint}-${clock.now()}` };
     const endpoint = await parts.deployments.getEndpoint(caller, follow.endpoint);
+    if (!isOf(follow, endpoint))
+      throw new MusterError('endpoint_not_found', `the endpoint ${endpoint.name} that followed an alias is gone`);
     identity.authorize(caller, 'endpoint.deploy', { kind: 'endpoint', id: endpoint.name, team: endpoint.team });
     const agent = `muster/${parts.softwareVersion}`;
     const mlflow = await connectServer(parts.servers, follow.server, signal, agent);
@@ -57,7 +59,7 @@ export async function lookAtAlias(
     const version =
       (await knownCopy(parts, caller, follow, found.lineage)) ??
       (await copy(parts, caller, { ...follow, team: endpoint.team }, mlflow, found, signal));
-    const settings = endpoint.deployments.find(({ role }) => role === 'live')?.settings;
+    const settings = liveOf(endpoint)?.settings;
     const operation = await parts.deployments.deploy(caller, follow.endpoint, {
       model: follow.model,
       version,
@@ -84,9 +86,7 @@ async function sourceOfLive(
   endpoint: Endpoint,
   wanted: Lineage,
 ): Promise<string | undefined> {
-  const live = endpoint.deployments.find(
-    ({ role, state }) => role === 'live' && state !== 'ended' && state !== 'draining',
-  );
+  const live = liveOf(endpoint);
   if (live === undefined) return undefined;
   const { lineage } = await parts.registry.getVersion(caller, live.model, live.version);
   return lineage !== null && lineage.server === wanted.server && lineage.model === wanted.model

@@ -1,6 +1,6 @@
 import type { Deployments } from '../deployments/index.ts';
-import type { Caller, Identity } from '../identity/index.ts';
-import type { Ledger, LedgerActor } from '../ledger/index.ts';
+import type { Identity } from '../identity/index.ts';
+import type { Ledger } from '../ledger/index.ts';
 import type { Clock } from '../platform/clock/index.ts';
 import type { Database } from '../platform/database/index.ts';
 import type { ObjectStore } from '../platform/objects/index.ts';
@@ -28,8 +28,4 @@ export interface FollowingParts {
   readonly softwareVersion: string;
   /** Hears of failures that are not a follow's own. */
   readonly onError: (error: unknown) => void;
-}
-
-export function ledgerActor(caller: Caller): LedgerActor {
-  return { kind: caller.actor.kind, id: caller.actor.id, token: caller.actor.tokenId };
 }

@@ -1,13 +1,16 @@
-import { type Follow, MusterError, type SetFollow } from '@muster-ml/protocol';
-import type { Caller } from '../identity/index.ts';
+import { type Endpoint, type Follow, MusterError, type SetFollow } from '@muster-ml/protocol';
+import type { Kysely } from 'kysely';
+import { type Caller, ledgerActor } from '../identity/index.ts';
 import { digestOf } from '../ledger/index.ts';
-import { type FollowRecord, renderFollow } from './follow.ts';
+import type { Tx } from '../platform/database/index.ts';
+import { type FollowRecord, isOf, isSameWish, liveOf, renderFollow } from './follow.ts';
 import { requireServer } from './mlflow-servers.ts';
-import { type FollowingParts, ledgerActor } from './parts.ts';
+import type { FollowingParts } from './parts.ts';
 
 /**
- * Makes an endpoint follow an alias from now on; a wish that it had is replaced. Whoever sets it is the one in whose name
- * versions are copied and deployed: without the permission to deploy, it stops.
+ * Makes an endpoint follow an alias from now on; a wish that it had is replaced. The same wish again forgets nothing but a
+ * failure, which is tried again at once. Whoever sets it is the one in whose name versions are copied and deployed: without
+ * the permission to deploy, it stops.
  *
  * Throws `endpoint_not_found`, `not_allowed`, `mlflow_unknown_server`.
  */
@@ -17,70 +20,96 @@ export async function setFollow(
   endpointName: string,
   wish: SetFollow,
 ): Promise<Follow> {
-  const { database, identity, ledger, deployments, store, clock } = parts;
-  const endpoint = await deployments.getEndpoint(caller, endpointName);
-  identity.authorize(caller, 'endpoint.deploy', { kind: 'endpoint', id: endpoint.name, team: endpoint.team });
+  const { database, store, clock } = parts;
+  const endpoint = await endpointToDeploy(parts, caller, endpointName);
   const server = requireServer(parts.servers, wish.server);
-  const live = endpoint.deployments.find(
-    ({ role, state }) => role === 'live' && state !== 'draining' && state !== 'ended',
-  );
-  const follow: FollowRecord = {
+  const wished: FollowRecord = {
     endpoint: endpoint.name,
     team: endpoint.team,
     server,
     sourceModel: wish.sourceModel,
     alias: wish.alias,
-    model: wish.model ?? live?.model ?? wish.sourceModel,
+    model: wish.model ?? liveOf(endpoint)?.model ?? wish.sourceModel,
     version: null,
     failedVersion: null,
     retryAt: null,
     problem: null,
     checkedAt: null,
-    setAt: clock.now(),
+    // After its endpoint was made, whatever the clock did: by that it is told from one of the same name that is gone.
+    setAt: Math.max(clock.now(), Date.parse(endpoint.createdAt) + 1),
     setBy: caller.actor.id,
   };
-  await database.inTransaction(async (tx) => {
+  return await database.inTransaction(async (tx) => {
+    const before = await followOf(parts, tx, endpoint);
+    const follow = before !== undefined && isSameWish(before, wished) ? { ...wished, version: before.version } : wished;
     await store.put(tx, follow);
-    await ledger.append(tx, {
-      actor: ledgerActor(caller),
-      action: 'endpoint.deploy',
-      subject: { kind: 'endpoint', id: endpoint.name },
-      team: endpoint.team,
-      outcome: 'allowed',
-      request: caller.requestId,
-      after: digestOf(renderFollow(follow)),
-      ctx: { follow: { server, model: wish.sourceModel, alias: wish.alias } },
-    });
+    await audit(parts, tx, caller, endpoint, before, follow);
+    return renderFollow(follow);
   });
-  return renderFollow(follow);
 }
 
 /** The wish of an endpoint. Throws `endpoint_not_found`, `follow_not_found`. */
 export async function getFollow(parts: FollowingParts, caller: Caller, endpointName: string): Promise<Follow> {
   const endpoint = await parts.deployments.getEndpoint(caller, endpointName);
-  const follow = await parts.store.of(parts.database.reader, endpoint.name);
-  if (follow === undefined) throw new MusterError('follow_not_found', `${endpoint.name} follows no alias`);
+  const follow = await followOf(parts, parts.database.reader, endpoint);
+  if (follow === undefined) throw followNotFound(endpoint);
   return renderFollow(follow);
 }
 
 /** Ends it; what is live stays. Throws `endpoint_not_found`, `follow_not_found`, `not_allowed`. */
 export async function endFollow(parts: FollowingParts, caller: Caller, endpointName: string): Promise<void> {
-  const { database, identity, ledger, deployments, store } = parts;
-  const endpoint = await deployments.getEndpoint(caller, endpointName);
-  identity.authorize(caller, 'endpoint.deploy', { kind: 'endpoint', id: endpoint.name, team: endpoint.team });
-  await database.inTransaction(async (tx) => {
-    const follow = await store.of(tx, endpoint.name);
-    if (follow === undefined) throw new MusterError('follow_not_found', `${endpoint.name} follows no alias`);
-    await store.remove(tx, endpoint.name);
-    await ledger.append(tx, {
-      actor: ledgerActor(caller),
-      action: 'endpoint.deploy',
-      subject: { kind: 'endpoint', id: endpoint.name },
-      team: endpoint.team,
-      outcome: 'allowed',
-      request: caller.requestId,
-      before: digestOf(renderFollow(follow)),
-      ctx: { follow: null },
-    });
+  const endpoint = await endpointToDeploy(parts, caller, endpointName);
+  await parts.database.inTransaction(async (tx) => {
+    const follow = await followOf(parts, tx, endpoint);
+    if (follow === undefined) throw followNotFound(endpoint);
+    await parts.store.remove(tx, follow);
+    await audit(parts, tx, caller, endpoint, follow, undefined);
   });
+}
+
+async function endpointToDeploy(
+  { deployments, identity }: Pick<FollowingParts, 'deployments' | 'identity'>,
+  caller: Caller,
+  name: string,
+): Promise<Endpoint> {
+  const endpoint = await deployments.getEndpoint(caller, name);
+  identity.authorize(caller, 'endpoint.deploy', { kind: 'endpoint', id: name, team: endpoint.team });
+  return endpoint;
+}
+
+/** The wish of this endpoint, not one that an endpoint of the same name has left behind. */
+async function followOf(
+  { store }: Pick<FollowingParts, 'store'>,
+  db: Kysely<unknown>,
+  endpoint: Endpoint,
+): Promise<FollowRecord | undefined> {
+  const follow = await store.of(db, endpoint.name);
+  return follow !== undefined && isOf(follow, endpoint) ? follow : undefined;
+}
+
+async function audit(
+  { ledger }: Pick<FollowingParts, 'ledger'>,
+  tx: Tx,
+  caller: Caller,
+  { name, team }: Endpoint,
+  before: FollowRecord | undefined,
+  after: FollowRecord | undefined,
+): Promise<void> {
+  await ledger.append(tx, {
+    actor: ledgerActor(caller),
+    action: 'endpoint.deploy',
+    subject: { kind: 'endpoint', id: name },
+    team,
+    outcome: 'allowed',
+    request: caller.requestId,
+    ...(before === undefined ? {} : { before: digestOf(renderFollow(before)) }),
+    ...(after === undefined ? {} : { after: digestOf(renderFollow(after)) }),
+    ctx: {
+      follow: after === undefined ? null : { server: after.server, model: after.sourceModel, alias: after.alias },
+    },
+  });
+}
+
+function followNotFound({ name }: Endpoint): MusterError {
+  return new MusterError('follow_not_found', `${name} follows no alias`);
 }

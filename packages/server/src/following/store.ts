@@ -31,7 +31,8 @@ export interface FollowStore {
   put(tx: Tx, follow: FollowRecord): Promise<void>;
   /** Notes how a look ended, unless the wish has changed since. */
   note(tx: Tx, follow: FollowRecord, progress: FollowProgress): Promise<void>;
-  remove(tx: Tx, endpoint: string): Promise<void>;
+  /** Removes it, unless the wish has changed since. */
+  remove(tx: Tx, follow: FollowRecord): Promise<void>;
 }
 
 const tables = (db: Kysely<unknown>): Kysely<FollowTables> => db.withTables<FollowTables>();
@@ -78,8 +79,12 @@ export const followStore: FollowStore = {
       .execute();
   },
 
-  async remove(tx, endpoint) {
-    await tables(tx).deleteFrom('endpoint_follow').where('endpoint', '=', endpoint).execute();
+  async remove(tx, { endpoint, setAt }) {
+    await tables(tx)
+      .deleteFrom('endpoint_follow')
+      .where('endpoint', '=', endpoint)
+      .where('set_at', '=', setAt)
+      .execute();
   },
 };
 

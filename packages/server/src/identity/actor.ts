@@ -7,7 +7,8 @@ export interface Actor {
   readonly name: string;
   /** Roles by team; the first start's admin holds `admin` in `default`. */
   readonly teams: Readonly<Record<string, readonly string[]>>;
-  readonly tokenId: string;
+  /** Absent where the server acts in the actor's name, without a request of theirs. */
+  readonly tokenId?: string;
 }
 
 /** Who calls a use case, and by which request: the first argument of every one. */

@@ -46,7 +46,7 @@ export function createIdentity(parts: IdentityParts): IdentityRoom {
     async actorById(id) {
       const known = await store.actorById(id);
       if (known === undefined) throw new MusterError('token_invalid', `there is no actor ${id}`);
-      return { id, kind: known.kind, name: known.name, teams: teamsOf(known.memberships), tokenId: '' };
+      return { id, kind: known.kind, name: known.name, teams: teamsOf(known.memberships) };
     },
     authorize(caller, action, resource) {
       if (isAdmin(caller.actor)) return;

@@ -4,6 +4,7 @@ import type { Caller } from './actor.ts';
 
 export type { Caller, Identity, TokenGrant } from './actor.ts';
 export { type IdentityRoom, createIdentity } from './identity.ts';
+export { ledgerActor } from './ledger-actor.ts';
 export { saveLogin, savedLogin } from './save-login.ts';
 export { tokenInHeader } from './token.ts';
 

@@ -1,7 +1,8 @@
 import type { Database, Tx } from '../platform/database/index.ts';
 import type { TokenGrant } from './actor.ts';
 
-type IdentityTables = {
+/** The tables of this room, as sql/0001-foundation.sql makes them. */
+export type IdentityTables = {
   installation: { id: string; created_at: number };
   team: { name: string; description?: string; created_at: number };
   actor: { id: string; kind: 'person' | 'service'; name: string; created_at: number };

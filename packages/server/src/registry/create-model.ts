@@ -1,9 +1,9 @@
 import { type Model, MusterError } from '@muster-ml/protocol';
-import type { Caller } from '../identity/index.ts';
+import { type Caller, ledgerActor } from '../identity/index.ts';
 import { digestOf } from '../ledger/index.ts';
 import { isUniqueViolation } from '../platform/database/index.ts';
 import { type ModelRecord, renderModel } from './model.ts';
-import { type RegistryParts, isVisible, ledgerActor, teamNotFound } from './parts.ts';
+import { type RegistryParts, isVisible, teamNotFound } from './parts.ts';
 
 export interface NewModel {
   readonly name: string;

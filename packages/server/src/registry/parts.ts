@@ -1,6 +1,6 @@
 import { type Action, type EnvironmentSpec, MusterError } from '@muster-ml/protocol';
 import type { Caller, Identity } from '../identity/index.ts';
-import type { Ledger, LedgerActor } from '../ledger/index.ts';
+import type { Ledger } from '../ledger/index.ts';
 import type { Clock, NewId } from '../platform/clock/index.ts';
 import type { Database } from '../platform/database/index.ts';
 import type { ObjectStore } from '../platform/objects/index.ts';
@@ -61,8 +61,4 @@ export function isVisible(identity: Identity, caller: Caller, team: string): boo
 
 export function teamNotFound(team: string): MusterError {
   return new MusterError('team_not_found', `there is no team ${team}`, { place: 'body.team' });
-}
-
-export function ledgerActor(caller: Caller): LedgerActor {
-  return { kind: caller.actor.kind, id: caller.actor.id, token: caller.actor.tokenId };
 }

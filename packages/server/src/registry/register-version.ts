@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { MusterError, type Operation, type Version, createVersionSchema, unpackSample } from '@muster-ml/protocol';
 import { z } from 'zod';
-import type { Caller } from '../identity/index.ts';
+import { type Caller, ledgerActor } from '../identity/index.ts';
 import { type LedgerActor, digestOf } from '../ledger/index.ts';
 import { noSuchObject } from '../platform/objects/index.ts';
 import type { OperationHandle } from '../platform/operations/index.ts';
@@ -12,7 +12,7 @@ import type { ExaminedVersion, NewVersion, VersionWish } from './examined-versio
 import { type SampleTensors, tensorsIn } from './fit-sample.ts';
 import { mayUseContent } from './may-use-content.ts';
 import type { ModelRecord } from './model.ts';
-import { type RegistryParts, findModel, ledgerActor } from './parts.ts';
+import { type RegistryParts, findModel } from './parts.ts';
 import { readTypelessTable } from './read-typeless-table.ts';
 import { type FileEnds, headBytes, recogniseFile, tailBytes } from './recognise-file.ts';
 import { packJsonSample } from './sample-tensors.ts';

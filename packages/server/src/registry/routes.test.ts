@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { Operation, RouteName, Upload, Version } from '@muster-ml/protocol';
-import { MusterError, modelSchema, operationSchema, uploadSchema, versionSchema } from '@muster-ml/protocol';
+import type { Operation, Upload, Version } from '@muster-ml/protocol';
+import { modelSchema, operationSchema, uploadSchema, versionSchema } from '@muster-ml/protocol';
 import type { FastifyInstance, InjectOptions } from 'fastify';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestDatabase, openTestDatabase } from '../../test-support/database.ts';
 import { openTestObjects } from '../../test-support/objects.ts';
 import { callerIn, inspected, noPython, simpleIdentity } from '../../test-support/registry.ts';
-import type { Caller, Handlers, Identity } from '../identity/index.ts';
+import { openTestApi } from '../../test-support/test-api.ts';
+import type { Caller, Identity } from '../identity/index.ts';
 import { createLedger } from '../ledger/index.ts';
 import { createIds, systemClock } from '../platform/clock/index.ts';
-import { createApiServer, createIdempotency } from '../platform/http/index.ts';
+import { createIdempotency } from '../platform/http/index.ts';
 import { createUploads } from '../platform/objects/index.ts';
 import { type Operations, createOperations } from '../platform/operations/index.ts';
 import { createRegistry } from './registry.ts';
@@ -61,17 +61,8 @@ describe('the routes of models, versions, aliases and uploads', () => {
       ...noPython,
     });
     const uploads = createUploads({ ...shared, maxBytes: 100, partBytes: 16 });
-    app = createApiServer<Caller>({
-      authenticate: async (authorization) => {
-        const caller = callers[authorization ?? ''];
-        if (caller === undefined) throw new MusterError('token_missing', 'the request carries no token');
-        return caller;
-      },
-      callerId: (caller) => caller.actor.id,
-      handlers: { ...registryRoutes(registry), ...uploadRoutes(uploads, identity as Identity) } as Handlers<RouteName>,
-      idempotency: createIdempotency(shared),
-      logger: pino({ level: 'silent' }),
-    });
+    const handlers = { ...registryRoutes(registry), ...uploadRoutes(uploads, identity as Identity) };
+    app = openTestApi(callers, handlers, createIdempotency(shared)).app;
     await app.ready();
   });
   afterAll(async () => {

@@ -1,7 +1,7 @@
-import type { Caller } from '../identity/index.ts';
+import { type Caller, ledgerActor } from '../identity/index.ts';
 import { digestOf } from '../ledger/index.ts';
 import type { ModelRecord } from './model.ts';
-import { type RegistryParts, findModel, ledgerActor } from './parts.ts';
+import { type RegistryParts, findModel } from './parts.ts';
 import { aliasNotFound, versionNotFound } from './version.ts';
 
 /** What an alias points at. */

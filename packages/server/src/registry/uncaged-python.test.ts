@@ -1,23 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type TestDatabase, databaseKinds, openTestDatabase } from '../../test-support/database.ts';
 import { createIdentity } from '../identity/index.ts';
+import type { IdentityTables } from '../identity/store.ts';
 import { createLedger } from '../ledger/index.ts';
 import { createIds, systemClock } from '../platform/clock/index.ts';
 import { createUncagedPythonGuard } from './uncaged-python.ts';
-
-type Tables = {
-  actor: { id: string; kind: 'person' | 'service'; name: string; created_at: number };
-  token: {
-    id: string;
-    digest: string;
-    actor: string;
-    kind: string;
-    last4: string;
-    created_at: number;
-    expires_at: number | null;
-    revoked_at: number | null;
-  };
-};
 
 describe.each(databaseKinds)('Python without a cage, on %s', (kind) => {
   let opened: TestDatabase;
@@ -39,15 +26,15 @@ describe.each(databaseKinds)('Python without a cage, on %s', (kind) => {
       isolation: () => ({ level, advice: 'Install bubblewrap.' }),
       countPersonsWithTokens: async () => await identity().countPersonsWithTokens(),
     });
-  const join = async (actorKind: 'person' | 'service', token: Partial<Tables['token']> = {}) => {
+  const join = async (actorKind: 'person' | 'service', token: Partial<IdentityTables['token']> = {}) => {
     const actor = newId();
     await opened.database.inTransaction(async (plain) => {
-      const tx = plain.withTables<Tables>();
+      const tx = plain.withTables<IdentityTables>();
       await tx.insertInto('actor').values({ id: actor, kind: actorKind, name: actor, created_at: 1 }).execute();
       const row = { id: newId(), digest: newId(), actor, kind: 'personal', last4: 'abcd', created_at: 1 };
       await tx
         .insertInto('token')
-        .values({ ...row, expires_at: null, revoked_at: null, ...token })
+        .values({ ...row, expires_at: null, revoked_at: null, last_used_at: null, ...token })
         .execute();
     });
   };

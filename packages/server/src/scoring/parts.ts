@@ -1,6 +1,6 @@
-import type { Caller, Identity } from '../identity/index.ts';
+import type { Identity } from '../identity/index.ts';
 import type { Deployments } from '../deployments/index.ts';
-import type { Ledger, LedgerActor } from '../ledger/index.ts';
+import type { Ledger } from '../ledger/index.ts';
 import type { Clock, NewId } from '../platform/clock/index.ts';
 import type { Database } from '../platform/database/index.ts';
 import type { ObjectStore } from '../platform/objects/index.ts';
@@ -13,7 +13,7 @@ import type { ScoreStore } from './store.ts';
 export interface ScoringParts {
   readonly database: Database;
   readonly store: ScoreStore;
-  readonly objects: Pick<ObjectStore, 'hold' | 'stat' | 'read' | 'localFile' | 'put'>;
+  readonly objects: Pick<ObjectStore, 'hold' | 'read' | 'localFile' | 'put'>;
   readonly deployments: Pick<Deployments, 'servedEndpoint'>;
   readonly refuseUncagedPython: RefuseUncagedPython;
   readonly identity: Identity;
@@ -30,8 +30,4 @@ export interface ScoringParts {
   readonly atOnce?: number | undefined;
   /** Hears of what was not foreseen. */
   readonly onError: (error: unknown) => void;
-}
-
-export function ledgerActor(caller: Caller): LedgerActor {
-  return { kind: caller.actor.kind, id: caller.actor.id, token: caller.actor.tokenId };
 }

@@ -1,7 +1,7 @@
 import { type Action, MusterError, type Page, type PageQuery, type Score, type TableFormat } from '@muster-ml/protocol';
-import type { Caller } from '../identity/index.ts';
+import { type Caller, ledgerActor } from '../identity/index.ts';
 import type { RawAnswer } from '../platform/http/index.ts';
-import { type ScoringParts, ledgerActor } from './parts.ts';
+import type { ScoringParts } from './parts.ts';
 import { type ScoreRecord, renderScore, scoreNotFound } from './score.ts';
 import type { WorkProgress } from './work/task.ts';
 
@@ -69,11 +69,11 @@ export async function deleteScore(
     await parts.ledger.append(tx, {
       actor: ledgerActor(caller),
       action: 'score.delete',
-      subject: { kind: 'endpoint', id: score.endpointId },
+      subject: { kind: 'endpoint', id: score.endpoint },
       team: score.team,
       outcome: 'allowed',
       request: caller.requestId,
-      ctx: { score: id },
+      ctx: { endpoint: score.endpointId, score: id },
     });
   });
 }

@@ -1,13 +1,12 @@
-import { MusterError, type Operation, type RouteName, type Score } from '@muster-ml/protocol';
-import type { FastifyInstance, InjectOptions } from 'fastify';
-import { pino } from 'pino';
+import type { Operation, Score } from '@muster-ml/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestDatabase, openTestDatabase } from '../../test-support/database.ts';
 import { callerIn } from '../../test-support/registry.ts';
 import { type ScoringRoom, openScoringRoom } from '../../test-support/scoring-room.ts';
-import type { Caller, Handlers } from '../identity/index.ts';
+import { type TestApi, codeOf, openTestApi } from '../../test-support/test-api.ts';
+import type { Caller } from '../identity/index.ts';
 import { systemClock } from '../platform/clock/index.ts';
-import { createApiServer, createIdempotency } from '../platform/http/index.ts';
+import { createIdempotency } from '../platform/http/index.ts';
 import { scoringRoutes } from './index.ts';
 
 const callers: Readonly<Record<string, Caller>> = {
@@ -20,52 +19,27 @@ const callers: Readonly<Record<string, Caller>> = {
 describe('the routes of scores', () => {
   let opened: TestDatabase;
   let room: ScoringRoom;
-  let app: FastifyInstance;
+  let api: TestApi;
   let digest: string;
   let score: Score;
 
   beforeAll(async () => {
     opened = await openTestDatabase('sqlite');
     room = await openScoringRoom(opened.database);
-    app = createApiServer<Caller>({
-      authenticate: async (authorization) => {
-        const caller = callers[authorization ?? ''];
-        if (caller === undefined) throw new MusterError('token_missing', 'the request carries no token');
-        return await Promise.resolve(caller);
-      },
-      callerId: (caller) => caller.actor.id,
-      // Only the routes of this room are called here.
-      handlers: scoringRoutes(room.scoring) as Handlers<RouteName>,
-      idempotency: createIdempotency({ database: opened.database, clock: systemClock }),
-      logger: pino({ level: 'silent' }),
-    });
+    const idempotency = createIdempotency({ database: opened.database, clock: systemClock });
+    api = openTestApi(callers, scoringRoutes(room.scoring), idempotency);
     digest = await room.put('a,b\n1,2\nx,2\n3,4\n5,6\n');
     const started = await call('POST', '/endpoints/sums/scores', { digest, format: 'csv' });
     await room.ended(started.json<Operation>());
     score = (await call('GET', '/endpoints/sums/scores')).json<{ items: [Score] }>().items[0];
   });
   afterAll(async () => {
-    await app.close();
+    await api.close();
     await room.close();
     await opened.close();
   });
 
-  const call = async (
-    method: InjectOptions['method'] & string,
-    path: string,
-    body?: object,
-    headers: Record<string, string> = {},
-  ) =>
-    await app.inject({
-      method: method as 'GET',
-      url: `/api/v1${path}`,
-      headers: { authorization: 'alice', ...headers },
-      ...(body === undefined ? {} : { payload: body }),
-    });
-  const codeOf = async (answer: ReturnType<typeof call>): Promise<[number, string]> => {
-    const { statusCode, json } = await answer;
-    return [statusCode, json<{ code: string }>().code];
-  };
+  const call = async (...given: Parameters<TestApi['call']>) => await api.call(...given);
 
   it('answer 202 with an operation, the same one for the same key', async () => {
     const wish = { digest, format: 'csv' };

@@ -5,7 +5,7 @@ import { MusterError, type Problem, toMusterError, toProblem } from '@muster-ml/
 import type { OperationHandle } from '../platform/operations/index.ts';
 import type { ScoringParts } from './parts.ts';
 import { type ScoreRecord, type StoredTable, keptMs, progressText, renderScore, scoreNotFound } from './score.ts';
-import type { ScoreRunner, ScoreRunners } from './score-runners.ts';
+import { type ScoreRunner, type ScoreRunners, runnerOf } from './score-runners.ts';
 import { type WorkDone, scoreInThread } from './score-thread.ts';
 import type { ScoreEnd } from './store.ts';
 import type { Turns } from './turns.ts';
@@ -95,6 +95,7 @@ async function work(parts: RunParts, handle: OperationHandle, score: ScoreRecord
 async function taskOf(parts: RunParts, score: ScoreRecord, folder: string): Promise<ScoreTask> {
   const { wish, served } = score;
   const files = filesIn(folder);
+  const { runner, replica } = runnerOf(score);
   return {
     input: { path: await parts.objects.localFile(wish.digest), format: wish.format, csv: wish.csv },
     signature: served.signature,
@@ -102,8 +103,8 @@ async function taskOf(parts: RunParts, score: ScoreRecord, folder: string): Prom
     keep: wish.keep,
     result: { path: files.result, format: wish.resultFormat ?? wish.format },
     errorsPath: files.errors,
-    address: parts.runtimeHost.addressOf(`score-${score.id}`),
-    replica: `score-${score.id}.1`,
+    address: parts.runtimeHost.addressOf(runner),
+    replica,
     software: parts.softwareVersion,
     parts: await parts.store.parts(score.id),
     facts: {
@@ -174,11 +175,12 @@ async function end(parts: RunParts, score: ScoreRecord, ended: ScoreEnd): Promis
     await ledger.append(tx, {
       actor: score.author,
       action: 'system.score-end',
-      subject: { kind: 'endpoint', id: score.endpointId },
+      subject: { kind: 'endpoint', id: score.endpoint },
       team: score.team,
       outcome: ended.state === 'failed' ? 'failed' : 'allowed',
       request: score.request,
       ctx: {
+        endpoint: score.endpointId,
         score: score.id,
         state: ended.state,
         rows: ended.rowsDone,

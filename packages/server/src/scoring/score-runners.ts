@@ -11,12 +11,8 @@ export interface VersionFiles {
 
 /** A runner that a score has for itself. */
 export interface ScoreRunner {
-  readonly address: string;
-  readonly replica: string;
   /** Rejects when the runner will never answer: its model can't be loaded, or not proven. Never resolves. */
   readonly failed: Promise<never>;
-  /** What it does at the moment, until it is ready. */
-  state(): 'starting' | 'loading' | 'ready';
   release(): void;
 }
 
@@ -44,13 +40,12 @@ export function createScoreRunners(host: RuntimeHost, onError: (error: unknown) 
       const wish = wishFor(score, files);
       wishes.set(wish.id, wish);
       tell();
-      const replica = `${wish.id}.1`;
+      const { replica } = runnerOf(score);
       const failure = Promise.withResolvers<never>();
       // Whoever waits for the end of the score hears of it; there may be nobody left.
       failure.promise.catch(() => {});
-      const seen = () => host.observed().find(({ id }) => id === wish.id);
       const look = (): void => {
-        const runner = seen();
+        const runner = host.observed().find(({ id }) => id === wish.id);
         const problem =
           runner?.replicas.find(({ id, state }) => id === replica && state === 'failed')?.problem ??
           (runner?.state === 'failed' ? runner.problem : undefined);
@@ -61,14 +56,7 @@ export function createScoreRunners(host: RuntimeHost, onError: (error: unknown) 
       const endLooking = host.onChange(look);
       look();
       return {
-        address: host.addressOf(wish.id),
-        replica,
         failed: failure.promise,
-        state() {
-          const runner = seen();
-          if (runner?.state !== 'running') return 'starting';
-          return runner.replicas.some(({ id, state }) => id === replica && state === 'ready') ? 'ready' : 'loading';
-        },
         release() {
           endLooking();
           wishes.delete(wish.id);
@@ -79,11 +67,17 @@ export function createScoreRunners(host: RuntimeHost, onError: (error: unknown) 
   };
 }
 
+/** The ids of a score's runner and of the replica in it. */
+export function runnerOf({ id }: Pick<ScoreRecord, 'id'>): { readonly runner: string; readonly replica: string } {
+  const runner = `score-${id}`;
+  return { runner, replica: `${runner}.1` };
+}
+
 function wishFor(score: ScoreRecord, { file, sampleFile }: VersionFiles): RunnerWish {
   const { served, settings, team } = score;
-  const id = `score-${score.id}`;
+  const { runner, replica } = runnerOf(score);
   return {
-    id,
+    id: runner,
     ...runnerFor({ served, settings }),
     team,
     kind: 'own',
@@ -91,7 +85,7 @@ function wishFor(score: ScoreRecord, { file, sampleFile }: VersionFiles): Runner
     isBackground: true,
     replicas: [
       {
-        id: `${id}.1`,
+        id: replica,
         file,
         digest: served.digest,
         ...howItRuns({ served, settings }),

@@ -12,7 +12,7 @@ import type { WorkProgress } from './work/task.ts';
  */
 export interface ScoreRecord {
   readonly id: string;
-  /** Id of the endpoint, and its name now. */
+  /** Id of the endpoint, and its name when it was asked for. */
   readonly endpointId: string;
   readonly endpoint: string;
   readonly team: string;

@@ -6,10 +6,10 @@ import {
   nearestName,
   quoteName,
 } from '@muster-ml/protocol';
-import type { Caller } from '../identity/index.ts';
+import { type Caller, ledgerActor } from '../identity/index.ts';
 import { digestOf } from '../ledger/index.ts';
 import { isUploadedBy, noSuchObject } from '../platform/objects/index.ts';
-import { type ScoringParts, ledgerActor } from './parts.ts';
+import type { ScoringParts } from './parts.ts';
 import type { ScoreRecord } from './score.ts';
 
 /**
@@ -84,12 +84,13 @@ export async function startScore(
     await ledger.append(tx, {
       actor: author,
       action: 'endpoint.score',
-      subject: { kind: 'endpoint', id: endpoint.id },
+      subject: { kind: 'endpoint', id: endpoint.name },
       team: endpoint.team,
       outcome: 'allowed',
       request: caller.requestId,
       after: digestOf(wish),
       ctx: {
+        endpoint: endpoint.id,
         score: id,
         operation: operation.id,
         deployment: deployment.id,

@@ -21,7 +21,10 @@ export function createTurns(atOnce: number): Turns {
       else {
         const turn = Promise.withResolvers<void>();
         const leave = (): void => {
-          waiting.splice(waiting.indexOf(turn.resolve), 1);
+          const place = waiting.indexOf(turn.resolve);
+          // The turn has just been given: whoever takes it sees the abort and gives it back.
+          if (place === -1) return;
+          waiting.splice(place, 1);
           turn.reject(signal.reason);
         };
         waiting.push(turn.resolve);
