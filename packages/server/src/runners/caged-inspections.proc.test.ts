@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventually } from '../../test-support/eventually.ts';
 import { oneEnvironment } from '../../test-support/one-environment.ts';
-import { pythonSettings } from '../../test-support/python-settings.ts';
+import { localHostStart } from '../../test-support/local-host-start.ts';
 import { readProcessTable } from '../platform/processes/index.ts';
 import { silentLogger } from '../platform/telemetry/index.ts';
 import { CagedInspections } from './caged-inspections.ts';
@@ -149,23 +149,14 @@ describe('an inspection in a process of its own', () => {
 describe('the program that inspects ONNX files', () => {
   test.each(isolationLevels.map((level) => [level]))('works in a cage: %s', async (isolation) => {
     const host = await startLocalRuntimeHost({
-      configuration: {
-        dataDir: join(folder, 'data'),
-        runtimeDir: join(folder, 'run'),
-        configDir: join(folder, 'config'),
-        runners: { isolation, hangMs: 10_000, loadMs: 20_000, parallelLoads: 1 },
+      ...localHostStart(folder, isolation, {
         limits: { inspectionMs: 60_000, inspectionMemoryBytes: 4 * 1024 ** 3 },
-        python: pythonSettings,
-      },
+      }),
       inspection: {
         command: process.execPath,
         arguments: ['--conditions=muster-source', join(root, 'packages/runtime-onnx/src/inspect.ts')],
         readable: [dirname(process.execPath), root],
       },
-      environment: { PATH: process.env['PATH'] ?? '' },
-      toolEnvironment: {},
-      software: 'test',
-      log: silentLogger(),
     }).catch((error: unknown) => {
       // A machine without the means says so.
       expect(error).toMatchObject({ code: 'isolation_unavailable' });

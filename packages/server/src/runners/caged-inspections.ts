@@ -5,31 +5,20 @@ import { MusterError } from '@muster-ml/protocol';
 import { type ProgramEnd, runProgram } from '../platform/processes/index.ts';
 import type { Logger } from '../platform/telemetry/index.ts';
 import { placeModel } from './cage-files.ts';
-import { type Cage, type CommandLine, type Program, confine, modelsOf, scratchOf, seenFolderOf } from './confine.ts';
+import { type Cage, type CommandLine, confine, modelsOf, scratchOf, seenFolderOf } from './confine.ts';
 import { endLeftovers } from './end-leftovers.ts';
-import type { PythonEnvironments } from './environments/python-environments.ts';
-import { type InspectionLimits, type InspectionPlan, planInspection } from './inspection-plan.ts';
-import { type Isolation, makeCage } from './isolation.ts';
-import type { PythonPrograms } from './python-program.ts';
+import { type InspectionMeans, type InspectionPlan, planInspection } from './inspection-plan.ts';
+import { makeCage } from './isolation.ts';
 import type { InspectionEnd, InspectionRequest } from './runtime-host.ts';
 import { scratchUsage } from './scratch-usage.ts';
 import type { UserPool } from './user-pool.ts';
 
-export interface CagedInspectionsOptions {
+export interface CagedInspectionsOptions extends InspectionMeans {
   readonly cagesFolder: string;
   readonly runtimeDir: string;
   /** What inspections must not see. */
   readonly hidden: readonly string[];
-  readonly isolation: Isolation;
-  /** How the program that inspects ONNX files is started; the path of the file is added. */
-  readonly inspection: Program;
-  /** The programs that inspect what only Python can run. */
-  readonly python: () => PythonPrograms;
-  readonly environments: PythonEnvironments;
-  /** The environment of inspections, whole. */
-  readonly environment: Readonly<Record<string, string>>;
   readonly users: UserPool;
-  readonly limits: InspectionLimits;
   readonly log: Logger;
 }
 
@@ -141,7 +130,8 @@ export class CagedInspections {
     const program = plan.program({ file: join(modelsOf(seen), name), sample });
     const limited: Cage = { ...cage, limits: plan.kernelLimits(cage.uid) };
     const tooMuch = new AbortController();
-    const watch = watchScratch(scratchOf(cage), plan.scratchBytes, tooMuch);
+    let pid: number | null = null;
+    const watch = watchScratch(async () => await scratchUsage(scratchOf(cage), pid), plan.scratchBytes, tooMuch);
     try {
       const end = await runProgram({
         ...limitedLine(confine(isolation.level, program, limited, isolation.tools), plan),
@@ -151,6 +141,7 @@ export class CagedInspections {
         memoryBytes: plan.memoryBytes,
         maxOutputBytes,
         signal: AbortSignal.any([signal, tooMuch.signal]),
+        onStart: (started) => (pid = started),
       });
       return tooMuch.signal.aborted && !signal.aborted && end.outcome === 'cancelled'
         ? { ...end, outcome: 'output', detail: `it wrote more than ${plan.scratchBytes} bytes to its scratch folder` }
@@ -225,13 +216,17 @@ async function placeSample(from: string, to: string): Promise<void> {
 }
 
 /** Nothing is watched where nothing may be written. */
-function watchScratch(folder: string, limitBytes: number, tooMuch: AbortController): NodeJS.Timeout | undefined {
+function watchScratch(
+  measure: () => Promise<number>,
+  limitBytes: number,
+  tooMuch: AbortController,
+): NodeJS.Timeout | undefined {
   if (limitBytes === 0) return undefined;
   let isLooking = false;
   return setInterval(() => {
     if (isLooking) return;
     isLooking = true;
-    void scratchUsage(folder, null).then((bytes) => {
+    void measure().then((bytes) => {
       isLooking = false;
       if (bytes > limitBytes) tooMuch.abort();
     });

@@ -165,11 +165,7 @@ export class ChannelRuntimeHost implements RuntimeHost, InspectionHost, Environm
   }
 
   want(wishes: readonly RunnerWish[]): Promise<void> {
-    const number = ++this.#last;
-    return new Promise((resolve) => {
-      this.#noted.set(number, resolve);
-      this.#topic.send({ kind: 'want', wishes, number });
-    });
+    return this.#note((number) => ({ kind: 'want', wishes, number }));
   }
 
   inspect(request: InspectionRequest, signal?: AbortSignal): Promise<InspectionEnd> {
@@ -216,11 +212,7 @@ export class ChannelRuntimeHost implements RuntimeHost, InspectionHost, Environm
   }
 
   keepEnvironments(specs: readonly EnvironmentSpec[]): Promise<void> {
-    const number = ++this.#last;
-    return new Promise((resolve) => {
-      this.#noted.set(number, resolve);
-      this.#topic.send({ kind: 'keepEnvironments', specs, number });
-    });
+    return this.#note((number) => ({ kind: 'keepEnvironments', specs, number }));
   }
 
   observed(): readonly RunnerObservation[] {
@@ -234,6 +226,15 @@ export class ChannelRuntimeHost implements RuntimeHost, InspectionHost, Environm
   onChange(callback: () => void): () => void {
     this.#watchers.add(callback);
     return () => this.#watchers.delete(callback);
+  }
+
+  /** Sends what the host has to take note of; resolves when it has. */
+  #note(request: (number: number) => HostRequest): Promise<void> {
+    const number = ++this.#last;
+    return new Promise((resolve) => {
+      this.#noted.set(number, resolve);
+      this.#topic.send(request(number));
+    });
   }
 
   #hear(report: HostReport): void {

@@ -138,21 +138,13 @@ export function confine(level: IsolationLevel, program: Program, cage: Cage, too
       return commandLine(['bwrap', ...bubblewrapArguments(program, cage), '--', ...own]);
     case 'namespaces': {
       // Without an own user, capabilities come from a user namespace in which we are root.
-      const namespaces = [...namespaceFlags, ...(cage.uid === null ? ['--map-root-user'] : [])];
+      const namespaces = [...namespaceWords, ...(cage.uid === null ? ['--map-root-user'] : [])];
       const seen = seenFolderOf(level, cage);
       const view = viewOf(program, cage).flatMap(({ kind, path }) => [kind, path]);
       const settings = cage.uid === null ? 'ro' : 'rw';
       const folders = [modelsOf(cage), scratchOf(cage), cage.socketFolder, seen, settings, String(view.length)];
       const script = ['/bin/sh', '-c', namespaceScript, 'sh', ...folders, ...view];
-      return commandLine([
-        ...dieWithParent(tools),
-        'unshare',
-        ...namespaces,
-        '--',
-        ...script,
-        ...asUser(cage.uid),
-        ...own,
-      ]);
+      return commandLine([...dieWithParent(tools), ...namespaces, '--', ...script, ...asUser(cage.uid), ...own]);
     }
     case 'uid':
       return commandLine([...dieWithParent(tools), ...asUser(cage.uid), ...own]);
@@ -191,17 +183,20 @@ export function confinementFile(): string {
   return join(dirname(program), 'muster_runtime/confine.py');
 }
 
-const namespaceFlags = '--net --mount --pid --ipc --uts --fork --kill-child=KILL --mount-proc'.split(' ');
+/** Words that give a program namespaces of its own; what it starts ends with it. */
+export const namespaceWords = 'unshare --net --mount --pid --ipc --uts --fork --kill-child=KILL --mount-proc'.split(
+  ' ',
+);
 
-/** Becomes a user (null: stays ours) without any capability, for good. */
-function asUser(uid: number | null): readonly string[] {
+/** Words that make a program a user (null: it stays ours) without any capability, for good. */
+export function asUser(uid: number | null): readonly string[] {
   const user = uid === null ? [] : [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
   // A change of user forgets what the kernel should do when we end, so it is said again.
   return ['setpriv', '--pdeathsig=KILL', ...user, '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs', '--'];
 }
 
 /** A runner that hangs in native code does not notice that its input closed; the kernel ends it with us. */
-function dieWithParent(tools: ConfiningTools): readonly string[] {
+export function dieWithParent(tools: Pick<ConfiningTools, 'setpriv'>): readonly string[] {
   return tools.setpriv ? ['setpriv', '--pdeathsig=KILL', '--'] : [];
 }
 

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { MusterError } from '@muster-ml/protocol';
 import type { KernelLimits, Program } from './confine.ts';
+import { chooseInterpreter } from './environments/interpreters.ts';
 import type { PythonEnvironments } from './environments/python-environments.ts';
 import type { Isolation } from './isolation.ts';
 import { pythonLimits } from './limits.ts';
@@ -39,11 +39,15 @@ export interface InspectionPlan {
   readonly release: () => void;
 }
 
+/** What the host of a machine has to inspect files with. */
 export interface InspectionMeans {
   readonly isolation: Isolation;
+  /** How the program that inspects ONNX files is started; the path of the file is added. */
   readonly inspection: Program;
+  /** The programs of the Python runtime; found when the first of them is needed. */
   readonly python: () => PythonPrograms;
   readonly environments: PythonEnvironments;
+  /** The environment of what runs or looks at models, whole. */
   readonly environment: Readonly<Record<string, string>>;
   readonly limits: InspectionLimits;
 }
@@ -138,8 +142,6 @@ function pythonPlan(
 
 /** Looking needs the standard library only; what the tool's packages would have added is told by the program. */
 async function bareHome(environments: PythonEnvironments): Promise<PythonHome> {
-  const [interpreter] = await environments.interpreters();
-  if (interpreter === undefined)
-    throw new MusterError('python_not_found', 'there is no Python on this machine that answers');
-  return { python: interpreter.executable, readable: interpreter.readable };
+  const { executable, readable } = chooseInterpreter(await environments.interpreters(), undefined, undefined);
+  return { python: executable, readable };
 }

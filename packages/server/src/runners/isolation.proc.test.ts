@@ -5,9 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventually } from '../../test-support/eventually.ts';
-import { pythonSettings } from '../../test-support/python-settings.ts';
+import { localHostStart } from '../../test-support/local-host-start.ts';
 import { readProcessTable } from '../platform/processes/index.ts';
-import { silentLogger } from '../platform/telemetry/index.ts';
 import { type IsolationLevel, type Program, isolationLevels } from './confine.ts';
 import type { LocalRuntimeHost } from './local-runtime-host.ts';
 import { startLocalRuntimeHost } from './start-local-host.ts';
@@ -73,20 +72,9 @@ function listen(where: { path: string } | { port: number; host: string }): Promi
 async function startHost(isolation: IsolationLevel | 'auto'): Promise<LocalRuntimeHost | null> {
   try {
     return await startLocalRuntimeHost({
-      configuration: {
-        dataDir: join(folder, 'data'),
-        runtimeDir: join(folder, 'run'),
-        configDir: join(folder, 'config'),
-        runners: { isolation, hangMs: 10_000, loadMs: 20_000, parallelLoads: 1 },
-        limits: { inspectionMs: 60_000, inspectionMemoryBytes: 1024 ** 3 },
-        python: pythonSettings,
-      },
+      ...localHostStart(folder, isolation),
       onnx: twin(twinRunner),
       inspection: twin(twinInspection),
-      environment: { PATH: process.env['PATH'] ?? '' },
-      toolEnvironment: {},
-      software: 'test',
-      log: silentLogger(),
     });
   } catch (error) {
     if ((error as { code?: string }).code === 'isolation_unavailable') return null;

@@ -50,7 +50,6 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost, Environmen
     this.#inspections = new CagedInspections({ ...options, users: this.#users });
     this.#watch = new RunnerWatch({
       slots: () => this.#slots.values(),
-      hangMs: options.limits.hangMs,
       limits: options.limits,
       scratchOf: (slot) => scratchOf(this.#cageOf(slot)),
       clock: options.clock,
@@ -214,7 +213,8 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost, Environmen
       if (environment === undefined)
         throw new MusterError('environment_failed', 'nobody said which environment it needs');
       const home = await environments.ensure(environment, show, preparing.signal);
-      if (slot.preparing !== preparing) return;
+      // One that was there already comes although nobody wants it any more.
+      if (preparing.signal.aborted || this.#isStopping) return;
       slot.release = environments.hold(home.digest);
       slot.preparing = null;
       slot.progress = undefined;
@@ -262,10 +262,7 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost, Environmen
   #spawn(slot: RunnerSlot, home: PythonHome | null): RunnerProcess {
     const { clock, limits, log, software } = this.#options;
     const { wish } = slot;
-    const launch = launchRunner(wish, this.#cageOf(slot), home, {
-      ...this.#options,
-      pythonProgram: () => this.#options.python().program,
-    });
+    const launch = launchRunner(wish, this.#cageOf(slot), home, this.#options);
     const about = {
       runner: slot.id,
       team: wish.team,

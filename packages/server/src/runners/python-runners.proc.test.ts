@@ -1,15 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EnvironmentSpec, MusterError, packSample } from '@muster-ml/protocol';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { eventually } from '../../test-support/eventually.ts';
 import { systemPython } from '../../test-support/hostile/stage.ts';
+import { localHostStart } from '../../test-support/local-host-start.ts';
 import { oneEnvironment } from '../../test-support/one-environment.ts';
-import { pythonSettings } from '../../test-support/python-settings.ts';
-import { silentLogger } from '../platform/telemetry/index.ts';
 import type { PythonEnvironments } from './environments/python-environments.ts';
 import type { LocalRuntimeHost } from './local-runtime-host.ts';
 import type { ReplicaWish, RunnerObservation, RunnerWish } from './runtime-host.ts';
@@ -37,30 +36,24 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function start(environments: Partial<PythonEnvironments> = {}): Promise<LocalRuntimeHost> {
+async function start(
+  environments: Partial<PythonEnvironments> = {},
+  pythonScratchBytes?: number,
+): Promise<LocalRuntimeHost> {
   host = await startLocalRuntimeHost({
-    configuration: {
-      dataDir: join(folder, 'data'),
-      runtimeDir: join(folder, 'run'),
-      configDir: join(folder, 'config'),
-      runners: { isolation: 'auto', hangMs: 10_000, loadMs: 20_000, parallelLoads: 1 },
-      limits: { inspectionMs: 60_000, inspectionMemoryBytes: 1024 ** 3 },
-      python: pythonSettings,
-    },
+    ...localHostStart(folder, 'auto'),
     pythonEnvironments: { ...oneEnvironment({ python, readable: ['/usr'] }), ...environments },
-    environment: { PATH: process.env['PATH'] ?? '' },
-    toolEnvironment: {},
-    software: 'test',
-    log: silentLogger(),
+    pythonScratchBytes,
   });
   return host;
 }
 
-/** A folder with a `model.py` that multiplies, as one tar file. */
-function model(factor: number): string {
+/** A folder with a `model.py` that multiplies, as one tar file; `first` is done when it is loaded. */
+function model(factor: number, first = 'pass'): string {
   const file = join(folder, 'data', `model-${factor}`);
   const source = `
 def load(path):
+    ${first}
     return ${factor}
 
 def predict(model, data):
@@ -185,6 +178,23 @@ describe.skipIf(python === '')('a Python runner', () => {
     expect(asked).toBe(2);
   });
 
+  test('whose environment finds no room on the disk says so, and is not taken for one that crashes', async () => {
+    await start({ ensure: async () => await Promise.reject(new MusterError('disk_full', 'there is no space left')) });
+    await host?.want([wish('a', model(2))]);
+    expect(await eventually(() => runner('a').problem)).toMatchObject({ code: 'disk_full' });
+    expect(runner('a')).toMatchObject({ state: 'failed', restarts: 0 });
+  });
+
+  test('whose environment is there only when the host has stopped is not started any more', async () => {
+    const made = Promise.withResolvers<Awaited<ReturnType<PythonEnvironments['ensure']>>>();
+    await start({ ensure: async () => await made.promise });
+    await host?.want([wish('a', model(2))]);
+    await host?.stop();
+    made.resolve(await oneEnvironment({ python, readable: ['/usr'] }).ensure(spec));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(runner('a').pid).toBeNull();
+  });
+
   test('that is not wished any more while its environment is made ends that', async () => {
     let signalled: AbortSignal | undefined;
     await start({
@@ -244,6 +254,31 @@ describe.skipIf(python === '')('an inspection of a model that only Python can ru
     expect(end?.outcome === 'done' && JSON.parse(end.text)).toMatchObject({
       ok: true,
       sample: { outputs: [{ name: 'prediction' }] },
+    });
+  });
+
+  test('ends one that fills its scratch folder, also with files that it has deleted', async () => {
+    await start({}, 16 * 1024 ** 2);
+    const fill = `
+    import os, time
+    kept = [open("fill-%d" % number, "wb") for number in range(4)]
+    for file in kept:
+        os.unlink(file.name)
+        file.write(bytes(${8 * 1024 ** 2}))
+        file.flush()
+    time.sleep(60)`;
+    const file = model(3, fill);
+    const limitBytes = 16 * 1024 ** 2 + 2 * statSync(file).size;
+    const end = await host?.inspect({
+      kind: 'prove',
+      file,
+      digest: 'a'.repeat(64),
+      format: 'folder',
+      environment: spec,
+    });
+    expect(end).toEqual({
+      outcome: 'output',
+      detail: `it wrote more than ${limitBytes} bytes to its scratch folder`,
     });
   });
 

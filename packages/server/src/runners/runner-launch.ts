@@ -4,7 +4,13 @@ import { shortIdOf } from './cage-files.ts';
 import { type Cage, type CommandLine, type Program, confine, scratchOf, seenFolderOf } from './confine.ts';
 import { type Isolation, makeCage } from './isolation.ts';
 import { backgroundWords, cpuLimitWords, pythonLimits } from './limits.ts';
-import { type PythonHome, checkReachable, pythonEnvironment, pythonProgram } from './python-program.ts';
+import {
+  type PythonHome,
+  type PythonPrograms,
+  checkReachable,
+  pythonEnvironment,
+  pythonProgram,
+} from './python-program.ts';
 import type { RunnerWish } from './runtime-host.ts';
 
 /** What Python runners may take, where their deployment does not say. */
@@ -19,8 +25,7 @@ export interface RunnerSurroundings {
   readonly isolation: Isolation;
   /** How the ONNX runtime is started; `--listen unix:…` is added. */
   readonly onnx: Program;
-  /** The program that runs a Python model. */
-  readonly pythonProgram: () => string;
+  readonly python: () => PythonPrograms;
   /** The environment of runners, whole. */
   readonly environment: Readonly<Record<string, string>>;
   readonly limits: PythonAllowance;
@@ -64,7 +69,7 @@ export function launchRunner(
   const program =
     home === null
       ? { ...surroundings.onnx, arguments: [...surroundings.onnx.arguments, ...listen] }
-      : pythonProgram(home, surroundings.pythonProgram(), listen);
+      : pythonProgram(home, surroundings.python().program, listen);
   makeCage(cage);
   const inner = confine(isolation.level, program, cage, isolation.tools);
   const [command = '', ...rest] = [...words, inner.command, ...inner.arguments];

@@ -48,13 +48,14 @@ export interface RunnerSlot {
 /** Pauses between restarts: short first, because a pack that crashed is back in 200 ms. */
 export const restartRule: BackoffRule = { firstMs: 50, mostMs: 10_000, healthyMs: 30_000 };
 
-/** What can never work as it is wished: it is tried rarely, and at once when the wish changes. */
+/** What does not come right by trying again soon, and is no crash: it is tried rarely, and at once when the wish changes. */
 const settledMs: Readonly<Partial<Record<string, number>>> = {
   limit_not_enforceable: restartRule.mostMs,
   python_not_found: 60_000,
   environment_unresolvable: 60_000,
   environment_failed: 60_000,
   environment_too_large: 60_000,
+  disk_full: 60_000,
 };
 
 export function newSlot(wish: RunnerWish, address: string): RunnerSlot {

@@ -9,9 +9,10 @@ import { scratchUsage } from './scratch-usage.ts';
 
 export interface RunnerWatchOptions {
   readonly slots: () => Iterable<RunnerSlot>;
-  /** A runner that is silent for this long is ended; its replicas lose their readiness at half of it. */
-  readonly hangMs: number;
-  readonly limits: PythonAllowance;
+  readonly limits: PythonAllowance & {
+    /** A runner that is silent for this long is ended; its replicas lose their readiness at half of it. */
+    readonly hangMs: number;
+  };
   readonly scratchOf: (slot: RunnerSlot) => string;
   readonly clock: Clock;
   readonly onChange: () => void;
@@ -67,7 +68,7 @@ export class RunnerWatch {
   }
 
   #judgeSilence(slot: RunnerSlot, runner: RunnerProcess, silentMs: number): void {
-    const { hangMs } = this.#options;
+    const { hangMs } = this.#options.limits;
     // A load may keep the runner busy for as long as a load may take, and has a limit of its own.
     if ([...slot.replicas.values()].some(({ phase }) => phase === 'loading')) return;
     if (silentMs >= hangMs)
@@ -121,7 +122,7 @@ export class RunnerWatch {
     }
   }
 
-  /** One after the other, each with a pause that its folder asks for: none is looked at all the time. */
+  /** A folder that takes longer than a second to look at is not begun anew before it is done. */
   #checkScratch(): void {
     for (const slot of this.#options.slots()) {
       const runner = slot.process;

@@ -124,7 +124,8 @@ export interface EnvironmentHost {
    * Chooses exact versions for a wish and makes the environment. `onProgress` gets a line for people each time that
    * something changed.
    *
-   * Throws `python_not_found`, `environment_unresolvable`, `environment_failed`, `environment_too_large`, `disk_full`, and the signal's reason.
+   * Throws `python_not_found`, `environment_unresolvable`, `environment_failed`, `environment_too_large`, `disk_full`, and
+   * the signal's reason.
    */
   makeEnvironment(
     wish: EnvironmentWish,

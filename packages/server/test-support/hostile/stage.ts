@@ -12,6 +12,7 @@ import type { LocalRuntimeHost } from '../../src/runners/local-runtime-host.ts';
 import type { ReplicaWish, RunnerObservation, RunnerWish } from '../../src/runners/runtime-host.ts';
 import { startLocalRuntimeHost } from '../../src/runners/start-local-host.ts';
 import { eventually } from '../eventually.ts';
+import { localHostStart } from '../local-host-start.ts';
 import { oneEnvironment } from '../one-environment.ts';
 import { pythonSettings } from '../python-settings.ts';
 
@@ -160,20 +161,14 @@ export async function setStage(column: Column, python: string): Promise<Stage | 
 async function start(column: Column, folder: string, home: string, log: string[]): Promise<LocalRuntimeHost | null> {
   try {
     return await startLocalRuntimeHost({
-      configuration: {
-        dataDir: join(folder, 'data'),
-        runtimeDir: join(folder, 'run'),
-        configDir: join(folder, 'config'),
+      ...localHostStart(folder, column.level, {
         runners: { isolation: column.level, hangMs: 5_000, loadMs: 5_000, parallelLoads: 1 },
         limits: { inspectionMs: 10_000, inspectionMemoryBytes: 1024 ** 3 },
         python: { ...pythonSettings, memoryBytes: allowance.memoryBytes },
-      },
+      }),
       pythonEnvironments: oneEnvironment({ python: join(home, 'bin/python'), readable: [home, '/usr'] }),
       pythonScratchBytes: allowance.scratchBytes,
       ownUsers: column.ownUsers,
-      environment: { PATH: process.env['PATH'] ?? '' },
-      toolEnvironment: {},
-      software: 'test',
       log: recorder(log),
     });
   } catch (error) {

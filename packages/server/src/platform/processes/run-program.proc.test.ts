@@ -30,6 +30,10 @@ test('what it complains of is told line by line, and kept', async () => {
   expect(end).toMatchObject({ outcome: 'failed', errorTail: 'one\ntwo\nÜnglück\n' });
 });
 
+test('what it complains of is read as UTF-8, also where nobody listens', async () => {
+  expect(await node("console.error('Ünglück'); process.exit(1)")).toMatchObject({ errorTail: 'Ünglück\n' });
+});
+
 test('one that fails says how, with the end of what it complained', async () => {
   expect(await node("console.error('no opset'); process.exit(3)")).toMatchObject({
     outcome: 'failed',

@@ -16,6 +16,8 @@ export interface ProgramRun {
   readonly maxOutputBytes: number;
   /** Ends it before its time. */
   readonly signal?: AbortSignal | undefined;
+  /** Gets its number once it runs. */
+  readonly onStart?: (pid: number) => void;
   /** Gets each line of its standard error when it comes. */
   readonly onErrorLine?: (line: string) => void;
 }
@@ -35,7 +37,7 @@ export type ProgramEnd =
 /** Why a program did not get to its own end. */
 type Cut = 'timeout' | 'memory' | 'output' | 'cancelled';
 
-const errorTailBytes = 4096;
+const errorTailChars = 4096;
 const memoryPollMs = 50;
 
 /** Runs a program to its end in a process group of its own, within limits; what exceeds them is killed with all that it started. */
@@ -49,6 +51,7 @@ export function runProgram(run: ProgramRun): Promise<ProgramEnd> {
       detached: true,
       ...(run.workingDirectory === undefined ? {} : { cwd: run.workingDirectory }),
     });
+    if (child.pid !== undefined) run.onStart?.(child.pid);
     const output: Uint8Array[] = [];
     let outputBytes = 0;
     let errorTail = '';
@@ -79,8 +82,8 @@ export function runProgram(run: ProgramRun): Promise<ProgramEnd> {
       if (outputBytes > run.maxOutputBytes) exceed('output', `it wrote more than ${run.maxOutputBytes} bytes`);
       else output.push(chunk);
     });
-    child.stderr.on('data', (chunk: Buffer) => {
-      errorTail = (errorTail + chunk.toString('latin1')).slice(-errorTailBytes);
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      errorTail = (errorTail + chunk).slice(-errorTailChars);
     });
     if (run.onErrorLine !== undefined) eachLine(child.stderr, run.onErrorLine);
     child.stdin.on('error', () => {}); // it may end without reading

@@ -1,6 +1,13 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ConfiningTools, type IsolationLevel, systemFolders } from '../confine.ts';
+import {
+  type ConfiningTools,
+  type IsolationLevel,
+  asUser,
+  dieWithParent,
+  namespaceWords,
+  systemFolders,
+} from '../confine.ts';
 import { bridgeProgram, enterProgram } from './build-cage-programs.ts';
 import { startEgressProxy } from './egress-proxy.ts';
 import type { Interpreter } from './interpreters.ts';
@@ -55,7 +62,6 @@ export function createBuildCage(options: BuildCageOptions): ConfineBuild {
     const [command = '', ...rest] = words;
     return {
       line: { command, arguments: rest },
-      environment: {},
       refused: () => proxy?.refused() ?? [],
       close: async () => {
         await proxy?.close();
@@ -77,17 +83,16 @@ function namespaces(
 ): readonly string[] {
   // Without being root, capabilities come from a user namespace in which we are.
   const user = process.getuid?.() === 0 ? [] : ['--map-root-user'];
-  const dieWithParent = isolation.tools.setpriv ? ['setpriv', '--pdeathsig=KILL', '--'] : [];
   return [
-    ...dieWithParent,
-    ...'unshare --net --mount --pid --ipc --uts --fork --kill-child=KILL --mount-proc'.split(' '),
+    ...dieWithParent(isolation.tools),
+    ...namespaceWords,
     ...user,
     '--',
     python.executable,
     ...isolatedPython,
     enterProgram,
     JSON.stringify(wish),
-    ...'setpriv --pdeathsig=KILL --inh-caps=-all --bounding-set=-all --no-new-privs --'.split(' '),
+    ...asUser(null),
   ];
 }
 

@@ -3,7 +3,7 @@ import { type IncomingMessage, type Server, createServer, request } from 'node:h
 import { type AddressInfo, type Socket, connect, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type EgressProxy, startEgressProxy, upstreamFor } from './egress-proxy.ts';
 
@@ -106,6 +106,20 @@ describe('the way out of the cage of a build', () => {
     const port = await echo();
     await start([`127.0.0.1:${port}`]);
     expect(await tunnel(`127.0.0.1:${port}`, 'hello')).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\nheard hello$/);
+  });
+
+  test('gives all that a host has sent before it hung up, also to one who reads slowly', async () => {
+    let sentBytes = 0;
+    const port = await portOf(createTcpServer((socket) => socket.on('error', () => {}).end(Buffer.alloc(sentBytes))));
+    await start([`127.0.0.1:${port}`]);
+    // More than the kernel takes, and less: in between, the rest is with us when the host hangs up.
+    for (sentBytes = 65_536; sentBytes <= 10 * 65_536; sentBytes += 65_536) {
+      const client = connect(socketFile);
+      client.write(`CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+      await new Promise((resolve) => setTimeout(resolve, 50)); // so slowly
+      const { byteLength } = await buffer(client);
+      expect(byteLength).toBe('HTTP/1.1 200 Connection established\r\n\r\n'.length + sentBytes);
+    }
   });
 
   test('says when a host cannot be reached', async () => {

@@ -106,7 +106,8 @@ function tunnel({ host, port, upstream, client, head, keep }: Tunnel): void {
   };
   remote.on('error', fail);
   remote.setTimeout(idleMs, fail);
-  remote.once('close', () => client.destroy());
+  // What it sent before is still on its way to who asked.
+  remote.once('close', () => client.end(() => client.destroy()));
   client.once('close', () => remote.destroy());
   remote.once(upstream?.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
     if (upstream === null) return join();

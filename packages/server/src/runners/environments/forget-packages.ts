@@ -8,8 +8,6 @@ export interface CachedPackages {
   readonly folder: string;
   readonly uv: Uv;
   readonly environment: Readonly<Record<string, string>>;
-  /** Without an index, what is cached may be had from nowhere else. */
-  readonly offline: boolean;
   readonly log: Logger;
 }
 
@@ -17,8 +15,7 @@ const limitMs = 120_000;
 
 /** Takes packages that no environment has any more out of uv's cache; the files of the others are shared with it and cost nothing. */
 export async function forgetPackages(cached: CachedPackages): Promise<void> {
-  const { names, folder, uv, environment, offline, log } = cached;
-  if (names.length === 0 || offline) return;
+  const { names, folder, uv, environment, log } = cached;
   const end = await runProgram({
     command: uv.command,
     arguments: ['cache', 'clean', '--no-config', '--quiet', ...names],

@@ -204,12 +204,17 @@ export function createPythonEnvironments(options: PythonEnvironmentsOptions): Py
         onProgress,
         signal,
       );
-    const others = wish.python === undefined ? newestFirst(minorsOf(found)).filter((other) => other !== minor) : [];
+    const others =
+      wish.python === undefined
+        ? minorsOf(found)
+            .toReversed()
+            .filter((other) => other !== minor)
+        : [];
     const spec = await resolve(minor).catch(async (error: unknown) => await resolveElsewhere(error, others));
     await ensure(spec, onProgress, signal);
     return environmentSpecSchema.parse(spec);
 
-    /** Nobody has named a Python: older versions of libraries have wheels for older ones only. */
+    /** Nobody has named a Python: older versions of libraries have wheels for older ones only. Newest first. */
     async function resolveElsewhere(reason: unknown, pythons: readonly string[]): Promise<EnvironmentSpec> {
       if (!(reason instanceof MusterError && reason.code === 'environment_unresolvable')) throw reason;
       for (const python of pythons) {
@@ -282,20 +287,16 @@ export function createPythonEnvironments(options: PythonEnvironmentsOptions): Py
         (isRemoved ? removed : left).push(...packages);
       }
       const names = [...new Set(removed)].filter((name) => !left.includes(name));
-      if (names.length === 0) return;
+      // Without an index, what is cached may be had from nowhere else.
+      if (names.length === 0 || settings.offline) return;
       const { uv } = await builder(() => {});
-      await forgetPackages({ names, folder, uv, environment, offline: settings.offline, log });
+      await forgetPackages({ names, folder, uv, environment, log });
     },
     stop: async () => {
       stopping.abort();
       await Promise.all([resolutions.stop(), builds.stop()]);
     },
   };
-}
-
-function newestFirst(minors: readonly string[]): readonly string[] {
-  const number = (minor: string): number => Number(minor.split('.')[1] ?? 0);
-  return minors.toSorted((a, b) => number(b) - number(a));
 }
 
 /** Digests of specs; one whose Python is gone has none, and nothing could run in it. */

@@ -15,8 +15,6 @@ export interface BuildReach {
 /** A command line in its cage. */
 export interface ConfinedBuild {
   readonly line: CommandLine;
-  /** Variables that it needs besides. */
-  readonly environment: Readonly<Record<string, string>>;
   /** Hosts that it asked for and was not let to. */
   readonly refused: () => readonly string[];
   /** Takes away what was made for it. */
@@ -28,7 +26,7 @@ export type ConfineBuild = (line: CommandLine, reach: BuildReach, workingDirecto
 
 /** No cage: for machines that offer none. */
 export const plainBuild: ConfineBuild = (line) =>
-  Promise.resolve({ line, environment: {}, refused: () => [], close: () => Promise.resolve() });
+  Promise.resolve({ line, refused: () => [], close: () => Promise.resolve() });
 
 export interface UvRun {
   readonly line: CommandLine;
@@ -77,7 +75,7 @@ export async function runUv(run: UvRun): Promise<UvEnd> {
         confined.line.command,
         ...confined.line.arguments,
       ],
-      environment: { ...run.environment, ...confined.environment },
+      environment: run.environment,
       workingDirectory: run.workingDirectory,
       ...(run.input === undefined ? {} : { input: new TextEncoder().encode(run.input) }),
       timeoutMs: Math.max(1, run.timeoutMs),
