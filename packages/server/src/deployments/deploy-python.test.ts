@@ -2,6 +2,7 @@ import { type DeployRequest, type Endpoint, type ErrorCode, type Operation, depl
 import type { z } from 'zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestDatabase, databaseKinds, openTestDatabase } from '../../test-support/database.ts';
+import { eventually } from '../../test-support/eventually.ts';
 import {
   type DeploymentsRoom,
   anyVersion,
@@ -53,6 +54,16 @@ describe.each(databaseKinds)('deploying what Python runs, on %s', (kind) => {
       });
       expect(runner.replicas[0]).not.toHaveProperty('options');
     }
+  });
+
+  it('tells what its environment is being made of while that takes time', async () => {
+    room.fleet.behave('python-3', 'loading');
+    const operation = await room.deployments.deploy(ana, 'preparing', wish(3, {}));
+    await eventually(
+      async () => (await room.operations.get(operation.id)).operation.progress === 'installing 31 packages',
+    );
+    room.fleet.behave('python-3', 'ready');
+    expect(await room.ended(operation)).toMatchObject({ state: 'succeeded' });
   });
 
   it('gets runners of its own although nobody asked for them, also beside a pack of its team', async () => {

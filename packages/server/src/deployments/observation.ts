@@ -16,6 +16,8 @@ export interface KnownGateway {
 export interface SeenReplica {
   readonly state: ReplicaObservation['state'];
   readonly problem: Problem | undefined;
+  /** What its runner is being prepared with, for people; undefined once it starts. */
+  readonly progress: string | undefined;
   readonly memoryBytes: number | undefined;
   /** Mean time of a run, once there were enough to tell. */
   readonly runMs: number | undefined;
@@ -68,6 +70,7 @@ export function seeReplicas(runners: readonly RunnerObservation[]): Pick<Observe
       replicas.set(replica.id, {
         state: hasFailed ? 'failed' : replica.state,
         problem: replica.problem ?? (hasFailed ? runner.problem : undefined),
+        progress: runner.progress,
         memoryBytes: replica.memoryBytes,
         runMs:
           replica.runs !== undefined && replica.runMicros !== undefined && replica.runs >= enoughRuns

@@ -6,10 +6,10 @@ import type { GatewayHub, GatewayReport, Incident } from '../serving/index.ts';
 import { type DeploymentParts, commitChange } from './change-endpoint.ts';
 import type { Change } from './change.ts';
 import { type HeldReplica, type CrashWatch, countCrashes, crashesOf, createCrashWatch } from './crash-watch.ts';
-import { stayingReplicas } from './deployment.ts';
+import { type DeploymentRecord, stayingReplicas } from './deployment.ts';
 import type { EndpointState } from './endpoint.ts';
 import { type ModelFileCache, createModelFileCache } from './model-file-cache.ts';
-import { type Observed, knownGateway, seeReplicas } from './observation.ts';
+import { type Observed, type SeenReplica, knownGateway, seeReplicas } from './observation.ts';
 import { type PlacementLimits, defaultPlacementLimits } from './placement.ts';
 import { type ReconcilePolicy, defaultReconcilePolicy } from './reconcile-deployment.ts';
 import { reconcile } from './reconcile.ts';
@@ -329,19 +329,22 @@ export class Reconciler {
     for (const { deployments } of this.#states.values()) {
       for (const deployment of deployments) {
         if (deployment.operationId === null) continue;
-        const ready = stayingReplicas(deployment).filter(
-          (replica) => replicas.get(replica.id)?.state === 'ready',
-        ).length;
-        const text =
-          deployment.state !== 'starting'
-            ? 'moving traffic'
-            : deployment.replicas.length === 0
-              ? 'waiting for a runner'
-              : `loading: ${ready} of ${deployment.settings.replicas} replicas are ready`;
-        this.#parts.operations.progress(deployment.operationId, text);
+        const seen = stayingReplicas(deployment).map((replica) => replicas.get(replica.id));
+        this.#parts.operations.progress(deployment.operationId, progressText(deployment, seen));
       }
     }
   }
+}
+
+/** What is being done for a deployment, for people. */
+function progressText(deployment: DeploymentRecord, seen: readonly (SeenReplica | undefined)[]): string {
+  if (deployment.state !== 'starting') return 'moving traffic';
+  if (deployment.replicas.length === 0) return 'waiting for a runner';
+  // Before a replica loads, its runner may have an environment to make.
+  const preparing = seen.find((replica) => replica?.progress !== undefined)?.progress;
+  if (preparing !== undefined) return preparing;
+  const ready = seen.filter((replica) => replica?.state === 'ready').length;
+  return `loading: ${ready} of ${deployment.settings.replicas} replicas are ready`;
 }
 
 function heldByRunner(states: Iterable<EndpointState>): ReadonlyMap<string, readonly HeldReplica[]> {

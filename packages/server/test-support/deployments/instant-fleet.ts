@@ -53,6 +53,9 @@ export function createInstantFleet(): InstantFleet {
           rssBytes: null,
           cpuMicros: null,
           isolation: 'none',
+          ...(wish.runtime === 'python' && wish.replicas.some(({ digest }) => behaviour.get(digest) === 'loading')
+            ? { progress: 'installing 31 packages' }
+            : {}),
           replicas: wish.replicas.map(({ id, digest }) => {
             const state = behaviour.get(digest) ?? 'ready';
             return {
