@@ -19,13 +19,13 @@ import { sideOf, takeTurns } from './serving-stage.ts';
  * A table of 1,000,000 rows with 20 columns of doubles in Parquet, scored by two models of Python libraries. Their own loop
  * reads the same file in batches of 10,000 rows and predicts, in one process with one thread, as the runner has one. Ours
  * is measured from the first progress with rows to the end, result stored: starting the interpreter and importing the
- * library is in neither. Both run behind everything else (SCHED_IDLE), so that a busy machine slows both.
+ * library is in neither. Both are as nice as can be (19), so that a busy machine slows both.
  *
  * Then predictions of a small model online, alone and beside such a batch.
  */
 const from = 'runs on 2 cores, November 2026';
 const throughput: Accepted = { min: 0.8, from };
-const beside: Accepted = { max: 1.5, from: 'the goal, which the runs of November 2026 (2.1 to 2.8) do not reach' };
+const beside: Accepted = { max: 1.5, from: 'the goal, which the runs of November 2026 (1.5 to 2.8) do not reach' };
 const models = ['xgboost', 'histogram'] as const;
 const clients = 4;
 const run = promisify(execFile);
@@ -54,8 +54,8 @@ export const batch: Benchmark = {
       for (const model of models) {
         const ours = async (): Promise<number> => await scoredPerSecond(client, model, table, rows);
         const theirs = async (): Promise<number> => {
-          const line = ['--idle', '0', python, peer, 'loop', folder.path, model];
-          const { stdout } = await run('chrt', line, { env: oneThread });
+          const line = ['-n', '19', python, peer, 'loop', folder.path, model];
+          const { stdout } = await run('nice', line, { env: oneThread });
           const { seconds } = JSON.parse(stdout) as { readonly seconds: number };
           return rows / seconds;
         };

@@ -36,7 +36,7 @@ afterEach(() => {
 
 /** Inspections, at the level that works everywhere, by a program that is given as source text. */
 function inspections(source: string, limits: { inspectionMs?: number; inspectionMemoryBytes?: number } = {}) {
-  const tools = { bwrap: false, unshare: false, setpriv: true, taskset: false, chrt: false, landlock: null };
+  const tools = { bwrap: false, unshare: false, setpriv: true, taskset: false, landlock: null };
   return new CagedInspections({
     cagesFolder: join(folder, 'cages'),
     runtimeDir: join(folder, 'run'),

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Cage, confine, isWithin, readableRootOf, seenFolderOf } from './confine.ts';
 
-const tools = { bwrap: true, unshare: true, setpriv: true, taskset: true, chrt: true, landlock: null };
+const tools = { bwrap: true, unshare: true, setpriv: true, taskset: true, landlock: null };
 const program = {
   command: '/opt/node/bin/node',
   arguments: ['program.js'],

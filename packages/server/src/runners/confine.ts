@@ -44,7 +44,6 @@ export interface ConfiningTools {
   readonly unshare: boolean;
   readonly setpriv: boolean;
   readonly taskset: boolean;
-  readonly chrt: boolean;
   /** An interpreter that can set Landlock, and the version that the kernel has; null where one of them is missing. */
   readonly landlock: { readonly python: string; readonly abi: number } | null;
 }

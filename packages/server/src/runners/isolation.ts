@@ -201,7 +201,6 @@ function findTools(environment: IsolationProbe['environment']): ConfiningTools {
     unshare: has('unshare'),
     setpriv: has('setpriv'),
     taskset: has('taskset'),
-    chrt: has('chrt'),
     landlock: null,
   };
 }

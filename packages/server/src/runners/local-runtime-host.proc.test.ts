@@ -24,7 +24,7 @@ const uncaged: Isolation = {
   level: 'none',
   advice: '',
   firstUid: null,
-  tools: { bwrap: false, unshare: false, setpriv: true, taskset: true, chrt: true, landlock: null },
+  tools: { bwrap: false, unshare: false, setpriv: true, taskset: true, landlock: null },
 };
 
 // Each test starts processes: milliseconds on a machine that does nothing else, seconds on one that runs all tests.

@@ -51,7 +51,7 @@ export function launchRunner(
   const socketFile = join(bareCage.socketFolder, 's');
   const listen = ['--listen', `unix:${socketFile}`];
   const words = [
-    ...(wish.isBackground === true ? backgroundWords(isolation.tools) : []),
+    ...(wish.isBackground === true ? backgroundWords : []),
     ...cpuLimitWords(wish.limits.cpu, Number.parseInt(shortIdOf(wish.id).slice(0, 6), 16), isolation.tools),
   ];
   const cage: Cage =

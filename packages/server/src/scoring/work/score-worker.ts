@@ -1,7 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
-import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { toMusterError, toProblem } from '@muster-ml/protocol';
 import { ReplicaLink } from './replica-link.ts';
@@ -29,16 +26,14 @@ try {
 }
 
 /**
- * Puts this thread behind everything else on the machine, as its runner is: what answers callers takes the processor from
- * it at once. Where that can't be had, it is as important as the others.
+ * Puts this thread behind what answers callers. Not with SCHED_IDLE: Linux takes a processor with such work for a free one,
+ * sends what wakes there, and may let it wait for the next tick. Where it can't be had, it is as important as the others.
  */
 function stepBack(): void {
   try {
     // On Linux 0 is this thread: the rest of control keeps its place before those who score.
     setPriority(0, constants.priority.PRIORITY_LOW);
-    const thread = basename(readlinkSync('/proc/thread-self'));
-    spawnSync('chrt', ['--idle', '--pid', '0', thread], { stdio: 'ignore', timeout: 2000 });
   } catch {
-    // Another system, or one where it may not.
+    // A system where it may not.
   }
 }
