@@ -78,6 +78,8 @@ export async function againstModelLoop(
     };
     const peer = async (): Promise<ModelLoopReport> =>
       await loop.ask({ file, threads: 1, shape, warmUpMs: durationMs / 10, durationMs });
+    // A gateway that has just begun is not yet compiled.
+    await ours();
     const pairs = await takeTurns(rounds, ours, peer);
     figures.push(
       figureOf(

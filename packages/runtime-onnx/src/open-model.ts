@@ -3,6 +3,8 @@ import { MusterError, type ReplicaOptions } from '@muster-ml/protocol';
 import * as ort from 'onnxruntime-node';
 import { explainLoadFailure, shortenRuntimeText } from './load-failure.ts';
 import { plansMemory } from './memory-plans.ts';
+import { type ModelSession, openSessionHere } from './model-session.ts';
+import { belongsInThread, openSessionInThread } from './model-thread.ts';
 import type { ModelOutline } from './outline.ts';
 import { checkPorts } from './ports.ts';
 import { checkFormat, readOutline } from './read-outline.ts';
@@ -12,7 +14,7 @@ import { type ZipMapDrop, dropZipMaps, findZipMaps } from './zipmap.ts';
 /** A model that onnxruntime has loaded, and what was changed for that. */
 export interface OpenModel {
   readonly outline: ModelOutline;
-  readonly session: ort.InferenceSession;
+  readonly session: ModelSession;
   readonly dropped: readonly ZipMapDrop[];
 }
 
@@ -103,11 +105,10 @@ async function createSession(
   sessionOptions: ort.InferenceSession.SessionOptions,
   outline: ModelOutline,
   options: ReplicaOptions,
-): Promise<ort.InferenceSession> {
+): Promise<ModelSession> {
+  const open = belongsInThread(outline) ? openSessionInThread : openSessionHere;
   try {
-    return typeof source === 'string'
-      ? await ort.InferenceSession.create(source, sessionOptions)
-      : await ort.InferenceSession.create(source, sessionOptions);
+    return await open(source, sessionOptions);
   } catch (thrown) {
     const text = thrown instanceof Error ? thrown.message : '';
     const providers = options.executionProviders.filter((name) => name !== 'cpu');

@@ -1,6 +1,7 @@
 import { MusterError, type ReplicaOptions, type Tensor } from '@muster-ml/protocol';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { shortenRuntimeText } from './load-failure.ts';
+import type { ModelSession, SessionResult } from './model-session.ts';
 import { openModel } from './open-model.ts';
 import type { ModelOutline } from './outline.ts';
 import { type Port, readPorts } from './ports.ts';
@@ -28,7 +29,8 @@ export interface Replica {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   /**
-   * Runs one batch. It blocks this process from the next turn of the event loop until the model is done.
+   * Runs one batch. It blocks this process from the next turn of the event loop until the model is done, unless the model
+   * runs in a thread of its own.
    *
    * Outputs come in the order asked for, all in the model's order where none were. Throws `unknown_input`,
    * `missing_input`, `duplicate_input`, `unknown_output`, `invalid_datatype`, `invalid_shape`, `invalid_data`,
@@ -51,7 +53,7 @@ export async function loadReplica(file: string, options: ReplicaOptions): Promis
 }
 
 function replicaOf(
-  session: InferenceSession,
+  session: ModelSession,
   inputs: readonly Port[],
   outputs: readonly Port[],
 ): Omit<Replica, 'outline' | 'dropped'> {
@@ -82,19 +84,14 @@ function replicaOf(
     if (stranger !== undefined) throw new MusterError('unknown_output', `the model has no output "${stranger}"`);
     const feeds = feedsOf(tensors);
     const names = wanted === undefined || wanted.length === 0 ? [...outputNames] : [...new Set(wanted)];
-    let results: InferenceSession.ReturnType;
-    let startedAt = 0;
-    // onnxruntime-node begins in the next turn of the event loop, right after this: what the turn does before is no part of the run.
-    setImmediate(() => {
-      startedAt = performance.now();
-    });
+    const mayHoldReplacement = holdsReplacementCharacter(Object.values(feeds));
+    let result: SessionResult;
     try {
-      results = await session.run(feeds, names);
+      result = await session.run(feeds, names);
     } catch (thrown) {
       throw explainRunFailure(thrown);
     }
-    const runMicros = Math.round((performance.now() - startedAt) * 1000);
-    const mayHoldReplacement = holdsReplacementCharacter(Object.values(feeds));
+    const { outputs: results, runMicros } = result;
     return { outputs: names.map((name) => outputOf(results, name, mayHoldReplacement)), runMicros };
   }
 
