@@ -89,8 +89,11 @@ class ModelThread {
         return { outputs: unpacked(answer.result), runMicros: answer.result.runMicros };
       },
       release: async () => {
-        await this.#ask({ kind: 'release', session });
-        await this.#left();
+        try {
+          await this.#ask({ kind: 'release', session });
+        } finally {
+          await this.#left();
+        }
       },
     };
   }
@@ -98,8 +101,8 @@ class ModelThread {
   async #ask(question: Question, given: readonly ArrayBuffer[] = []): Promise<ModelThreadAnswer> {
     const number = ++this.#questions;
     const { promise, resolve, reject } = Promise.withResolvers<ModelThreadAnswer>();
-    this.#waiting.set(number, { resolve, reject });
     this.#worker.postMessage({ ...question, question: number } satisfies ModelThreadQuestion, given);
+    this.#waiting.set(number, { resolve, reject });
     return await promise;
   }
 
