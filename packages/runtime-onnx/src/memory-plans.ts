@@ -15,4 +15,4 @@ export function plansMemory({ inputs }: Pick<ModelOutline, 'inputs'>): boolean {
 }
 
 /** Rows, channels, height and width. */
-const pictureDimensions = 4;
+export const pictureDimensions = 4;

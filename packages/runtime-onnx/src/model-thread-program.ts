@@ -48,13 +48,9 @@ function sessionOf(id: number): ModelSession {
 
 function feedsOf(tensors: SentTensors): Record<string, ort.Tensor> {
   const feeds = Object.create(null) as Record<string, ort.Tensor>;
-  for (const [name, { type, dims, data }] of Object.entries(tensors)) {
-    // As in tensor-values.ts: a float16 goes past the constructor, which would change its array.
-    const tensor =
-      type === 'float16'
-        ? ({ type, dims, data, location: 'cpu' } as unknown as ort.Tensor)
-        : new ort.Tensor(type, data as never, dims);
-    feeds[name] = tensor;
+  for (const [name, tensor] of Object.entries(tensors)) {
+    // Past the constructor, which would change the array of a float16 (tensor-values.ts); the binding reads these members.
+    feeds[name] = { ...tensor, location: 'cpu' } as unknown as ort.Tensor;
   }
   return feeds;
 }

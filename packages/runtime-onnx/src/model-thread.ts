@@ -1,21 +1,19 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { datatypeOfOrt, elementTypeOfNumber } from './datatype.ts';
+import { elementTypeOfNumber } from './datatype.ts';
+import { pictureDimensions } from './memory-plans.ts';
 import type { ModelSession } from './model-session.ts';
-import type { ModelThreadAnswer, ModelThreadQuestion, SentTensor, ThreadResult } from './model-thread-messages.ts';
+import type { ModelThreadAnswer, ModelThreadQuestion, OpenedSession, SentTensor } from './model-thread-messages.ts';
 import type { ModelOutline, ValueType } from './outline.ts';
 
 /** From this size on a row is worth the way to another thread (some 0.1 ms), and buffers are given away instead of copied. */
 const largeBytes = 64 * 1024;
 
-/** Rows, channels, height and width. */
-const pictureDimensions = 4;
-
 /**
  * Whether a model is run in a thread of its own. A run blocks its thread: large requests that come in meanwhile, longer than
- * a socket's buffer, would be read only after it (a convolutional network with 440 kB a request: a tenth of its throughput).
- * So where a row is large, or is a picture whose size the model leaves open; and only numbers, which travel as they are.
+ * a socket's buffer, would be read only after it. So where an input has large rows, or takes pictures of any size; and only
+ * numbers, which travel as they are. Inputs are judged one by one: small ones are copied.
  */
 export function belongsInThread({ inputs, outputs }: Pick<ModelOutline, 'inputs' | 'outputs'>): boolean {
   return (
@@ -47,7 +45,10 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** The one thread of a runner for such models: there while it holds any. */
+/**
+ * The one thread of a runner for such models: there while it holds any. Some 25 MB of the memory that the first of them is
+ * measured with are the thread's.
+ */
 class ModelThread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
@@ -78,15 +79,15 @@ class ModelThread {
     }
   }
 
-  #session(session: number, { inputMetadata, outputMetadata }: Pick<ModelSession, 'inputMetadata' | 'outputMetadata'>) {
+  #session(session: number, ports: OpenedSession): ModelSession {
     return {
-      inputMetadata,
-      outputMetadata,
-      run: async (feeds: Readonly<Record<string, Tensor>>, outputs: readonly string[]) => {
+      ...ports,
+      run: async (feeds, outputs) => {
         const [sent, given] = packed(feeds);
         const answer = await this.#ask({ kind: 'run', session, feeds: sent, outputs }, given);
         if (answer.kind !== 'ran') throw unexpected(answer);
-        return { outputs: unpacked(answer.result), runMicros: answer.result.runMicros };
+        const { outputs: results, runMicros } = answer.result;
+        return { outputs: results as unknown as InferenceSession.ReturnType, runMicros };
       },
       release: async () => {
         try {
@@ -122,13 +123,9 @@ class ModelThread {
     await this.#worker.terminate();
   }
 
-  /** What the thread held is gone: the runner ends as it does when a model crashes it, and is started again. */
+  /** What the thread held is gone: uncaught, this ends the runner as a model does that crashes it, and it is started again. */
   #lost(error: Error): void {
-    if (this.#isEnding) return;
-    for (const { reject } of this.#waiting.values()) reject(error);
-    queueMicrotask(() => {
-      throw error;
-    });
+    if (!this.#isEnding) throw error;
   }
 }
 
@@ -150,17 +147,13 @@ function packed(feeds: Readonly<Record<string, Tensor>>): [Record<string, SentTe
   const sent: Record<string, SentTensor> = {};
   const given = new Set<ArrayBuffer>();
   for (const [name, { type, dims, data }] of Object.entries(feeds)) {
-    if (datatypeOfOrt(type) === undefined || Array.isArray(data)) throw new Error(`input "${name}" is not of numbers`);
+    if (Array.isArray(data)) throw new Error(`input "${name}" is not of numbers`);
     const isGiven = data.byteLength >= largeBytes && data.buffer instanceof ArrayBuffer;
     if (isGiven) given.add(data.buffer);
     // A slice of the same kind.
     sent[name] = { type, dims, data: isGiven ? data : data.slice() };
   }
   return [sent, [...given]];
-}
-
-function unpacked({ outputs }: ThreadResult): InferenceSession.ReturnType {
-  return outputs as unknown as InferenceSession.ReturnType;
 }
 
 function unexpected(answer: ModelThreadAnswer): Error {

@@ -39,8 +39,9 @@ export function cpuLimitWords(
 }
 
 /**
- * Words before a command that put it behind what answers callers. Not with SCHED_IDLE: Linux takes a processor with such
- * work for a free one, sends what wakes there, and may let it wait for the next tick (p99 beside a job: 2.3 times alone against 1.7).
+ * Words before a command that put it behind what answers callers. Niceness and not SCHED_IDLE: in runs in turns, the p99 of
+ * predictions beside a job was 2.3 times that alone with it and 1.7 without, probably because Linux takes a processor with
+ * such work for a free one and sends there what wakes.
  */
 export const backgroundWords: readonly string[] = ['nice', '-n', '19'];
 

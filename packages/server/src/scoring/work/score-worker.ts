@@ -26,8 +26,8 @@ try {
 }
 
 /**
- * Puts this thread behind what answers callers. Not with SCHED_IDLE: Linux takes a processor with such work for a free one,
- * sends what wakes there, and may let it wait for the next tick. Where it can't be had, it is as important as the others.
+ * Puts this thread behind what answers callers, by the same means as its runner (runners/limits.ts says why it is that one).
+ * Where it can't be had, it is as important as the others.
  */
 function stepBack(): void {
   try {
