@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type ErrorCode, catalogue } from './errors/catalogue.ts';
 import { httpStatusOfKind, problemSchema } from './errors/problem.ts';
-import { type RawBody, type Route, routes } from './routes.ts';
+import type { RawBody, Route } from './route.ts';
+import { routes } from './routes.ts';
 
 type Json = Record<string, unknown>;
 

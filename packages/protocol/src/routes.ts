@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Action } from './management/actions.ts';
 import {
   deploySchema,
   endpointEventSchema,
@@ -8,7 +7,7 @@ import {
   updateEndpointSchema,
 } from './management/endpoints.ts';
 import { followSchema, setFollowSchema } from './management/follows.ts';
-import { actorSchema, installationStatusSchema } from './management/installation.ts';
+import { installationStatusSchema } from './management/installation.ts';
 import {
   aliasTargetSchema,
   createModelSchema,
@@ -22,30 +21,13 @@ import { operationSchema } from './management/operations.ts';
 import { pageOf, pageQuerySchema } from './management/pages.ts';
 import { scoreSchema, startScoreSchema } from './management/scores.ts';
 import { startUploadSchema, storedObjectSchema, uploadSchema } from './management/uploads.ts';
-
-/** What a route's body or answer is when it is not JSON. */
-export type RawBody = 'octet-stream' | 'event-stream';
-
-/** One route of the management API: the source of the server's validation, the client, the OpenAPI document and the permission page. */
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Path with `{name}` parameters; each is one percent-encoded segment. */
-  readonly path: string;
-  readonly action: Action;
-  readonly summary: string;
-  readonly params?: z.ZodObject;
-  readonly query?: z.ZodObject;
-  readonly body?: z.ZodType | RawBody;
-  /** The most that a body in JSON may take, where that is more than management requests usually do. */
-  readonly bodyBytes?: number;
-  readonly answer: { readonly status: 200 | 201 | 202 | 204; readonly schema?: z.ZodType | RawBody };
-  /** An update that takes `If-Match` with the ETag that the read gave. */
-  readonly conditional?: boolean;
-}
-
-function route<const R extends Route>(definition: R): R {
-  return definition;
-}
+import { route } from './route.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { backupRoutes } from './routes/backups.ts';
+import { historyRoutes } from './routes/history.ts';
+import { identityRoutes } from './routes/identity.ts';
+import { secretRoutes } from './routes/secrets.ts';
+import { usageRoutes } from './routes/usage.ts';
 
 const model = z.strictObject({ model: modelNameSchema });
 const version = z.strictObject({ model: modelNameSchema, version: versionNumberSchema });
@@ -57,13 +39,12 @@ const score = z.strictObject({ score: z.string().max(100) });
 
 /** The management API under `/api/v1`. A released route changes only by addition. */
 export const routes = {
-  whoami: route({
-    method: 'GET',
-    path: '/api/v1/whoami',
-    action: 'installation.read',
-    summary: 'Who the token belongs to',
-    answer: { status: 200, schema: actorSchema },
-  }),
+  ...identityRoutes,
+  ...auditRoutes,
+  ...backupRoutes,
+  ...historyRoutes,
+  ...secretRoutes,
+  ...usageRoutes,
   status: route({
     method: 'GET',
     path: '/api/v1/status',
@@ -100,7 +81,7 @@ export const routes = {
   uploadStart: route({
     method: 'POST',
     path: '/api/v1/uploads',
-    action: 'version.register',
+    action: 'upload.create',
     summary: 'Starts an upload in parts',
     body: startUploadSchema,
     answer: { status: 201, schema: uploadSchema },
@@ -108,7 +89,7 @@ export const routes = {
   uploadGet: route({
     method: 'GET',
     path: '/api/v1/uploads/{upload}',
-    action: 'version.register',
+    action: 'upload.create',
     summary: 'What of an upload has arrived',
     params: upload,
     answer: { status: 200, schema: uploadSchema },
@@ -116,7 +97,7 @@ export const routes = {
   uploadPart: route({
     method: 'PUT',
     path: '/api/v1/uploads/{upload}/parts/{part}',
-    action: 'version.register',
+    action: 'upload.create',
     summary: 'Sends one part; repeating it is safe',
     params: z.strictObject({ upload: z.string().max(100), part: z.coerce.number().int().min(1).max(100_000) }),
     body: 'octet-stream',
@@ -125,7 +106,7 @@ export const routes = {
   uploadComplete: route({
     method: 'POST',
     path: '/api/v1/uploads/{upload}/complete',
-    action: 'version.register',
+    action: 'upload.create',
     summary: 'Verifies the whole and stores it',
     params: upload,
     answer: { status: 200, schema: storedObjectSchema },
@@ -133,7 +114,7 @@ export const routes = {
   uploadAbort: route({
     method: 'DELETE',
     path: '/api/v1/uploads/{upload}',
-    action: 'version.register',
+    action: 'upload.create',
     summary: 'Drops an upload',
     params: upload,
     answer: { status: 204 },

@@ -1,3 +1,5 @@
+import { auditCodes } from './codes-audit.ts';
+import { backupCodes } from './codes-backups.ts';
 import { deploymentCodes } from './codes-deployments.ts';
 import { identityCodes } from './codes-identity.ts';
 import { inferenceCodes } from './codes-inference.ts';
@@ -6,6 +8,7 @@ import { platformCodes } from './codes-platform.ts';
 import { registryCodes } from './codes-registry.ts';
 import { runnerCodes } from './codes-runners.ts';
 import { scoringCodes } from './codes-scoring.ts';
+import { secretCodes } from './codes-secrets.ts';
 
 /** Every error that Muster can answer with, by its code. `docs/reference/errors.md` is tested against it. */
 export const catalogue = {
@@ -16,7 +19,10 @@ export const catalogue = {
   ...deploymentCodes,
   ...runnerCodes,
   ...scoringCodes,
+  ...secretCodes,
   ...mlflowCodes,
+  ...backupCodes,
+  ...auditCodes,
 };
 
 /** A code of the catalogue: stable, in snake case, safe to match on. */

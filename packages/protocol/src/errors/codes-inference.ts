@@ -22,6 +22,16 @@ export const inferenceCodes = codes({
     title: 'Too many requests wait',
     remedy: 'Send them again after the time in Retry-After, or add capacity.',
   },
+  rate_limited: {
+    kind: 'exhausted',
+    title: 'You call this endpoint too often',
+    remedy: 'Send it again after the time in Retry-After, or ask whoever set your access for a higher rate.',
+  },
+  quota_exceeded: {
+    kind: 'exhausted',
+    title: 'Your calls of this day are used up',
+    remedy: 'Go on after midnight UTC (Retry-After), or ask whoever set your access for more.',
+  },
   deadline_passed: {
     kind: 'deadline_exceeded',
     title: 'The deadline passed',

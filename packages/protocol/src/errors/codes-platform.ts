@@ -12,6 +12,16 @@ export const platformCodes = codes({
     title: 'The body is not valid JSON',
     remedy: 'Send one JSON document; the position of the first fault is named.',
   },
+  host_not_allowed: {
+    kind: 'forbidden',
+    title: 'The request was meant for another host',
+    remedy: 'Use localhost or an address of this machine, or add the name to gateway.allowedHosts.',
+  },
+  too_many_attempts: {
+    kind: 'exhausted',
+    title: 'Too many unknown tokens came from this address',
+    remedy: 'Wait as Retry-After says, and correct the token; a valid one is answered at once.',
+  },
   body_too_large: {
     kind: 'too_large',
     title: 'The body is too large',

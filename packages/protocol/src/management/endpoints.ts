@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { problemSchema } from '../errors/problem.ts';
 import { aliasSchema, modelNameSchema, slugSchema, tagsSchema, timeSchema, versionNumberSchema } from './names.ts';
 import { signatureSchema } from './inference-schemas.ts';
+import { secretVariablesSchema } from './secrets.ts';
 
 /** What a deployment does under its endpoint: answer, answer a share, or get copies. */
 export const roleSchema = z.enum(['live', 'canary', 'shadow']);
@@ -67,6 +68,9 @@ export const servingSettingsSchema = z.strictObject({
   batching: batchingSchema.prefault({}),
   onnx: onnxOptionsSchema.prefault({}),
   python: pythonOptionsSchema.prefault({}),
+  secrets: secretVariablesSchema
+    .optional()
+    .describe('Secrets that a model run by Python finds in its environment: variable → secret://team/name'),
 });
 
 export type ServingSettings = z.infer<typeof servingSettingsSchema>;

@@ -1,13 +1,6 @@
 import { z } from 'zod';
 import { timeSchema } from './names.ts';
 
-export const actorSchema = z.object({
-  id: z.string(),
-  kind: z.enum(['person', 'service']),
-  name: z.string(),
-  teams: z.record(z.string(), z.array(z.string())),
-});
-
 /** Whether a process of the installation works, and since when. */
 export const processStatusSchema = z.object({
   role: z.enum(['supervisor', 'control', 'gateway', 'runner']),
