@@ -1,23 +1,32 @@
-import { MusterError } from '@muster-ml/protocol';
+import { type Action, MusterError } from '@muster-ml/protocol';
 import type { Ledger } from '../ledger/index.ts';
 import type { Clock, NewId } from '../platform/clock/index.ts';
 import type { Database } from '../platform/database/index.ts';
 import type { Actor, Identity } from './actor.ts';
+import { type Circumstances, type Decision, decide, scopeOf } from './decide.ts';
+import { type Denials, createDenials } from './denials.ts';
+import { ensureAdmin } from './ensure-admin.ts';
+import { readGatewayGrants } from './gateway-grants.ts';
 import { type IdentityStore, type KnownActor, createIdentityStore } from './store.ts';
-import { looksLikeToken, newToken, tokenDigest } from './token.ts';
-
-/** The team that the first start makes. */
-const defaultTeam = 'default';
+import { looksLikeToken, tokenDigest } from './token.ts';
 
 export interface IdentityParts {
   readonly database: Database;
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly newId: NewId;
+  /** Name of the environment that this installation is; `prod` takes some actions from some roles. */
+  readonly environment: string;
 }
 
-/** Identity with what only the start of the installation uses. */
+/** Identity with what its own use cases and the start of the installation use. */
 export interface IdentityRoom extends Identity {
+  readonly parts: IdentityParts;
+  readonly store: IdentityStore;
+  readonly denials: Denials;
+  readonly circumstances: Circumstances;
+  /** After a commit that changed what anybody may do: gateways hear of it now. */
+  changed(): void;
   /** Id of this installation, made at the first start. */
   installationId(): Promise<string>;
   /**
@@ -25,38 +34,110 @@ export interface IdentityRoom extends Identity {
    * again; later undefined, unless `renew`: then the admin gets one more token (the old file was lost).
    */
   ensureAdmin(options: { readonly name: string; readonly renew: boolean }): Promise<string | undefined>;
+  /** Begins to write down refusals and uses of tokens. */
+  start(onError: (error: unknown) => void): void;
+  stop(): Promise<void>;
 }
 
-export function createIdentity(parts: IdentityParts): IdentityRoom {
-  const { clock } = parts;
-  const store = createIdentityStore(parts.database);
+/** A use of a token is noted at most this often. */
+const useEveryMs = 300_000;
+/** Uses that wait to be noted; what is more is noted at the next use. */
+const maxUses = 10_000;
 
-  async function authenticate(token: string | undefined): Promise<Actor> {
-    if (token === undefined || token === '') throw new MusterError('token_missing', 'the request carries no token');
-    const known = looksLikeToken(token) ? await store.tokenByDigest(tokenDigest(token)) : undefined;
-    if (known === undefined) throw new MusterError('token_invalid', 'the token is unknown here');
-    if (known.expiresAt !== null && known.expiresAt <= clock.now())
-      throw new MusterError('token_expired', 'the token has expired');
-    const teams = teamsOf(known.memberships);
-    return { id: known.actor, kind: known.kind, name: known.name, teams, tokenId: known.tokenId };
-  }
+export function createIdentity(parts: IdentityParts): IdentityRoom {
+  const { clock, database } = parts;
+  const store = createIdentityStore(database);
+  const denials = createDenials(parts);
+  const circumstances: Circumstances = { isProduction: parts.environment === 'prod' };
+  const listeners = new Set<() => void>();
+  const uses = createTokenUses(clock);
+
+  const noteUses = async (): Promise<void> => {
+    const used = uses.take();
+    if (used.length > 0) await database.inTransaction(async (tx) => await store.touchTokens(tx, used));
+  };
+  let cancelUses = (): void => {};
 
   return {
-    authenticate,
+    parts,
+    store,
+    denials,
+    circumstances,
+
+    async authenticate(token) {
+      if (token === undefined || token === '') throw new MusterError('token_missing', 'the request carries no token');
+      const now = clock.now();
+      const known = looksLikeToken(token) ? await store.tokenByDigest(tokenDigest(token), now) : undefined;
+      if (known === undefined || known.actor.isDisabled)
+        throw new MusterError('token_invalid', 'the token is unknown here');
+      if (known.token.expiresAt !== null && known.token.expiresAt <= now)
+        throw new MusterError('token_expired', 'the token has expired');
+      uses.note(known.token.id);
+      return { ...actorOf(known.actor), token: known.token };
+    },
+
     async actorById(id) {
-      const known = await store.actorById(id);
-      if (known === undefined) throw new MusterError('token_invalid', `there is no actor ${id}`);
-      return { id, kind: known.kind, name: known.name, teams: teamsOf(known.memberships) };
+      const known = await store.actorById(id, clock.now());
+      if (known === undefined || known.isDisabled)
+        throw new MusterError('token_invalid', `there is no actor ${id} who may act`);
+      return actorOf(known);
     },
+
     authorize(caller, action, resource) {
-      if (isAdmin(caller.actor)) return;
-      throw new MusterError('not_allowed', `${action} on ${resource.kind} ${resource.id} needs the role admin`, {
-        details: { action, resource: `${resource.kind}/${resource.id}` },
-      });
+      const decision = decide(caller.actor, action, resource, circumstances);
+      if (decision.allow) return;
+      denials.note(caller, action, `${resource.kind}/${resource.id}`);
+      if (!decision.visible && resource.missing !== undefined) throw resource.missing();
+      throw notAllowed(action, `${resource.kind}/${resource.id}`, decision);
     },
-    visibleTeams: (actor) => (isAdmin(actor) ? '*' : Object.keys(actor.teams)),
+
+    may: (caller, action, resource) => decide(caller.actor, action, resource, circumstances).allow,
+
+    scope(caller, action) {
+      const limit = caller.actor.token?.actions;
+      if (limit !== undefined && limit !== null && !limit.includes(action)) {
+        denials.note(caller, action, 'list/');
+        const reasons = [`the token is limited to ${limit.join(', ')}`];
+        throw notAllowed(action, 'the list', { isTokenLimit: true, reasons });
+      }
+      return scopeOf(caller.actor, action, circumstances);
+    },
+
+    seesEverything(caller) {
+      const scope = scopeOf(caller.actor, 'version.read', circumstances);
+      return scope.reach.teams === '*' && scope.within === undefined;
+    },
+
     countPersonsWithTokens: async () => await store.countPersonsWithTokens(clock.now()),
-    grants: async () => await store.grants(),
+    grants: async () => await readGatewayGrants(database, circumstances, clock.now()),
+    epoch: async () => await store.epoch(),
+
+    onChange(callback) {
+      listeners.add(callback);
+      return () => listeners.delete(callback);
+    },
+    changed() {
+      for (const listener of listeners) listener();
+    },
+
+    takeReport(report) {
+      denials.add(report);
+      for (const { token, at } of report.tokensUsed) uses.note(token, at);
+    },
+
+    namesOf: async (ids) => await store.namesOf(ids),
+    async actorId(reference) {
+      const found = await store.findActor(reference);
+      if (found === undefined) throw actorNotFound(reference);
+      return found.id;
+    },
+
+    async endpointEnded(tx, endpoint) {
+      // The epoch first: whoever sets a rule at the same time waits here, and then finds the endpoint gone.
+      await store.bumpEpoch(tx);
+      await store.dropAccess(tx, endpoint);
+    },
+
     async installationId() {
       const id = await store.installationId();
       if (id === undefined)
@@ -64,53 +145,56 @@ export function createIdentity(parts: IdentityParts): IdentityRoom {
       return id;
     },
     ensureAdmin: async (options) => await ensureAdmin(parts, store, options),
+
+    start(onError) {
+      denials.start(onError);
+      const tick = (): void => {
+        noteUses().catch(onError);
+        cancelUses = clock.after(useEveryMs / 10, tick);
+      };
+      cancelUses = clock.after(useEveryMs / 10, tick);
+    },
+    async stop() {
+      cancelUses();
+      await noteUses();
+      await denials.stop();
+    },
   };
 }
 
-function teamsOf(memberships: KnownActor['memberships']): Actor['teams'] {
-  const teams: Record<string, string[]> = {};
-  for (const { team, role } of memberships) (teams[team] ??= []).push(role);
-  return teams;
+/** An actor as it acts: whether it is disabled was decided. */
+export function actorOf({ isDisabled: _isDisabled, ...actor }: KnownActor): Actor {
+  return actor;
 }
 
-/** Roles come with the identity room's next stage; until then the one role there is decides. */
-function isAdmin(actor: Actor): boolean {
-  return Object.values(actor.teams).some((roles) => roles.includes('admin'));
+export function actorNotFound(reference: string): MusterError {
+  return new MusterError('actor_not_found', `there is no actor ${reference}`);
 }
 
-async function ensureAdmin(
-  parts: IdentityParts,
-  store: IdentityStore,
-  options: { readonly name: string; readonly renew: boolean },
-): Promise<string | undefined> {
-  const { database, ledger, clock, newId } = parts;
-  const known = await store.firstAdmin();
-  if (known !== undefined && !options.renew) return undefined;
-  const token = newToken('personal');
-  const tokenRow = { id: newId(), digest: tokenDigest(token), last4: token.slice(-4) };
-  const actor = known ?? newId();
-  const installation = newId();
-  const now = clock.now();
-  await database.inTransaction(async (tx) => {
-    if (known === undefined)
-      await store.createFirstAdmin(tx, {
-        installation,
-        actor,
-        actorName: options.name,
-        team: defaultTeam,
-        token: tokenRow,
-        now,
-      });
-    else await store.addToken(tx, { ...tokenRow, actor, now });
-    await ledger.append(tx, {
-      actor: { kind: 'system', id: 'supervisor' },
-      action: known === undefined ? 'system.first-start' : 'system.admin-token',
-      subject: { kind: 'actor', id: actor },
-      team: defaultTeam,
-      outcome: 'allowed',
-      request: 'start',
-      ctx: { token: tokenRow.id },
-    });
+/** Says which action on what was refused, and what the nearest rule needed. */
+function notAllowed(action: Action, object: string, decision: Pick<Decision, 'reasons' | 'isTokenLimit'>): MusterError {
+  const why = decision.reasons[0] ?? 'no rule allows it';
+  return new MusterError('not_allowed', `${action} on ${object} is not yours: ${why}`, {
+    details: { action, resource: object },
+    ...(decision.isTokenLimit === true ? { remedy: 'Use a token without that limit.' } : {}),
   });
-  return token;
+}
+
+/** Remembers when tokens were used, so that not every request writes. */
+function createTokenUses(clock: Clock) {
+  const notedAt = new Map<string, number>();
+  let waiting = new Map<string, number>();
+  return {
+    note(token: string, at = clock.now()): void {
+      if (at - (notedAt.get(token) ?? Number.NEGATIVE_INFINITY) < useEveryMs || waiting.size >= maxUses) return;
+      if (notedAt.size >= maxUses) notedAt.clear();
+      notedAt.set(token, at);
+      waiting.set(token, at);
+    },
+    take(): { readonly token: string; readonly at: number }[] {
+      const taken = [...waiting].map(([token, at]) => ({ token, at }));
+      waiting = new Map();
+      return taken;
+    },
+  };
 }

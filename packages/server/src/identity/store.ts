@@ -1,109 +1,109 @@
+import { type Action, type Role, platformRoles, roles } from '@muster-ml/protocol';
+import type { Kysely } from 'kysely';
 import type { Database, Tx } from '../platform/database/index.ts';
-import type { TokenGrant } from './actor.ts';
+import type { Actor, TokenLimits } from './actor.ts';
+import { knownPlatformRoles, knownRoles } from './decide.ts';
+import { foldName } from './fold-name.ts';
+import type { IdentityTables } from './tables.ts';
 
-/** The tables of this room, as sql/0001-foundation.sql makes them. */
-export type IdentityTables = {
-  installation: { id: string; created_at: number };
-  team: { name: string; description?: string; created_at: number };
-  actor: { id: string; kind: 'person' | 'service'; name: string; created_at: number };
-  membership: { actor: string; team: string; role: string; source: string; created_at: number };
-  token: {
-    id: string;
-    digest: string;
-    actor: string;
-    kind: string;
-    last4: string;
-    created_at: number;
-    expires_at: number | null;
-    revoked_at: number | null;
-    last_used_at: number | null;
-  };
-};
-
-/** An actor with the roles held now. */
-export interface KnownActor {
-  readonly kind: 'person' | 'service';
-  readonly name: string;
-  readonly memberships: readonly { readonly team: string; readonly role: string }[];
-}
-
-/** A live token with its actor, as authentication needs it. */
-export interface KnownToken {
-  readonly tokenId: string;
-  readonly actor: string;
-  readonly kind: 'person' | 'service';
-  readonly name: string;
-  readonly expiresAt: number | null;
-  readonly memberships: readonly { readonly team: string; readonly role: string }[];
-}
+/** An actor with the rights held now, without a token. */
+export type KnownActor = Omit<Actor, 'token'> & { readonly isDisabled: boolean };
 
 export interface NewAdmin {
   readonly installation: string;
   readonly actor: string;
   readonly actorName: string;
   readonly team: string;
-  readonly token: { readonly id: string; readonly digest: string; readonly last4: string };
   readonly now: number;
 }
 
-/** Actors, teams and tokens in the database. */
+export interface NewToken {
+  readonly id: string;
+  readonly digest: string;
+  readonly actor: string;
+  readonly kind: 'personal' | 'service' | 'endpoint';
+  readonly note: string;
+  readonly last4: string;
+  readonly actions: readonly Action[] | null;
+  readonly resources: readonly string[] | null;
+  readonly expiresAt: number | null;
+  readonly createdBy: string | null;
+  readonly now: number;
+}
+
+/** Who there is and what they may, as authentication needs it; what is listed and changed is in the stores beside. */
 export interface IdentityStore {
   installationId(): Promise<string | undefined>;
-  /** The first rows: installation, team, the admin and the token. */
+  /** The first rows: installation, team and the admin, who holds every role in it. */
   createFirstAdmin(tx: Tx, admin: NewAdmin): Promise<void>;
-  addToken(
-    tx: Tx,
-    token: {
-      readonly id: string;
-      readonly digest: string;
-      readonly last4: string;
-      readonly actor: string;
-      readonly now: number;
-    },
-  ): Promise<void>;
-  /** Any actor that is admin in a team, oldest first. */
+  addToken(tx: Tx, token: NewToken): Promise<void>;
+  /** The oldest person who is admin of the installation. */
   firstAdmin(): Promise<string | undefined>;
-  actorById(id: string): Promise<KnownActor | undefined>;
-  tokenByDigest(digest: string): Promise<KnownToken | undefined>;
+  actorById(id: string, now: number): Promise<KnownActor | undefined>;
+  /** The token that is not revoked, and its actor. */
+  tokenByDigest(
+    digest: string,
+    now: number,
+  ): Promise<{ readonly token: TokenLimits; readonly actor: KnownActor } | undefined>;
   countPersonsWithTokens(now: number): Promise<number>;
-  grants(): Promise<readonly TokenGrant[]>;
+  epoch(): Promise<number>;
+  /** Everything that anybody may do has changed: gateways and other controls look again. */
+  bumpEpoch(tx: Tx): Promise<void>;
+  /** Notes when tokens were used; never goes back. */
+  touchTokens(tx: Tx, used: readonly { readonly token: string; readonly at: number }[]): Promise<void>;
+  /** Drops the access rules of an endpoint. */
+  dropAccess(tx: Tx, endpoint: string): Promise<void>;
+  namesOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Ids and names are both taken; an id wins. */
+  findActor(reference: string): Promise<{ readonly id: string; readonly kind: 'person' | 'service' } | undefined>;
 }
 
 export function createIdentityStore(database: Database): IdentityStore {
   const reader = database.reader.withTables<IdentityTables>();
   return {
     async installationId() {
-      const row = await reader.selectFrom('installation').select('id').executeTakeFirst();
-      return row?.id;
+      return (await reader.selectFrom('installation').select('id').executeTakeFirst())?.id;
     },
 
     async createFirstAdmin(plain, admin) {
       const tx = plain.withTables<IdentityTables>();
-      await tx.insertInto('installation').values({ id: admin.installation, created_at: admin.now }).execute();
-      await tx.insertInto('team').values({ name: admin.team, created_at: admin.now }).execute();
+      const created_at = admin.now;
+      await tx.insertInto('installation').values({ id: admin.installation, created_at }).execute();
+      await tx.insertInto('team').values({ name: admin.team, description: '', created_at }).execute();
       await tx
         .insertInto('actor')
-        .values({ id: admin.actor, kind: 'person', name: admin.actorName, created_at: admin.now })
+        .values({
+          id: admin.actor,
+          kind: 'person',
+          name: admin.actorName,
+          folded_name: foldName(admin.actorName),
+          team: null,
+          disabled_at: null,
+          created_at,
+        })
         .execute();
+      const held = { actor: admin.actor, source: 'first start', created_at };
       await tx
         .insertInto('membership')
-        .values({ actor: admin.actor, team: admin.team, role: 'admin', source: 'first start', created_at: admin.now })
+        .values(roles.map((role) => ({ ...held, team: admin.team, role })))
         .execute();
-      await this.addToken(plain, { ...admin.token, actor: admin.actor, now: admin.now });
+      await tx
+        .insertInto('platform_role')
+        .values(platformRoles.map((role) => ({ ...held, role })))
+        .execute();
     },
 
-    async addToken(plain, token) {
+    async addToken(plain, { now, expiresAt, createdBy, actions, resources, ...token }) {
       await plain
         .withTables<IdentityTables>()
         .insertInto('token')
         .values({
-          id: token.id,
-          digest: token.digest,
-          actor: token.actor,
-          kind: 'personal',
-          last4: token.last4,
-          created_at: token.now,
-          expires_at: null,
+          ...token,
+          actions: actions === null ? null : JSON.stringify(actions),
+          resources: resources === null ? null : JSON.stringify(resources),
+          created_at: now,
+          created_by: createdBy,
+          expires_at: expiresAt,
           revoked_at: null,
           last_used_at: null,
         })
@@ -112,75 +112,145 @@ export function createIdentityStore(database: Database): IdentityStore {
 
     async firstAdmin() {
       const row = await reader
-        .selectFrom('membership')
-        .innerJoin('actor', 'actor.id', 'membership.actor')
+        .selectFrom('platform_role')
+        .innerJoin('actor', 'actor.id', 'platform_role.actor')
         .select('actor.id')
-        .where('membership.role', '=', 'admin')
+        .where('platform_role.role', '=', 'admin')
+        .where('actor.disabled_at', 'is', null)
         .orderBy('actor.created_at')
         .executeTakeFirst();
       return row?.id;
     },
 
-    async actorById(id) {
-      const actor = await reader.selectFrom('actor').select(['kind', 'name']).where('id', '=', id).executeTakeFirst();
-      if (actor === undefined) return undefined;
-      const memberships = await reader
-        .selectFrom('membership')
-        .select(['team', 'role'])
-        .where('actor', '=', id)
-        .execute();
-      return { ...actor, memberships };
-    },
+    actorById: async (id, now) => await loadActor(reader, id, now),
 
-    async tokenByDigest(digest) {
-      const token = await reader
+    async tokenByDigest(digest, now) {
+      const row = await reader
         .selectFrom('token')
-        .innerJoin('actor', 'actor.id', 'token.actor')
-        .select([
-          'token.id as tokenId',
-          'actor.id as actor',
-          'actor.kind',
-          'actor.name',
-          'token.expires_at as expiresAt',
-        ])
-        .where('token.digest', '=', digest)
-        .where('token.revoked_at', 'is', null)
+        .select(['id', 'actor', 'actions', 'resources', 'expires_at'])
+        .where('digest', '=', digest)
+        .where('revoked_at', 'is', null)
         .executeTakeFirst();
-      if (token === undefined) return undefined;
-      const memberships = await reader
-        .selectFrom('membership')
-        .select(['team', 'role'])
-        .where('actor', '=', token.actor)
-        .execute();
-      return { ...token, memberships };
+      if (row === undefined) return undefined;
+      const actor = await loadActor(reader, row.actor, now);
+      return actor === undefined ? undefined : { token: limitsOf(row), actor };
     },
 
     async countPersonsWithTokens(now) {
       const row = await reader
         .selectFrom('token')
         .innerJoin('actor', 'actor.id', 'token.actor')
-        .select((select) => select.fn.count<number>('token.actor').distinct().as('count'))
+        .select(({ fn }) => fn.count<number>('actor.id').distinct().as('count'))
         .where('actor.kind', '=', 'person')
+        .where('actor.disabled_at', 'is', null)
         .where('token.revoked_at', 'is', null)
         .where((where) => where.or([where('token.expires_at', 'is', null), where('token.expires_at', '>', now)]))
         .executeTakeFirstOrThrow();
       return row.count;
     },
 
-    async grants() {
-      const rows = await reader
-        .selectFrom('token')
-        .select(['id', 'digest', 'actor', 'expires_at'])
-        .where('revoked_at', 'is', null)
-        .orderBy('id')
+    async epoch() {
+      return (await reader.selectFrom('authz_clock').select('epoch').executeTakeFirstOrThrow()).epoch;
+    },
+
+    async bumpEpoch(plain) {
+      await plain
+        .withTables<IdentityTables>()
+        .updateTable('authz_clock')
+        .set(({ eb }) => ({ epoch: eb('epoch', '+', 1) }))
         .execute();
-      return rows.map((row) => ({
-        digest: row.digest,
-        tokenId: row.id,
-        actor: row.actor,
-        expiresAt: row.expires_at,
-        predict: '*' as const,
-      }));
+    },
+
+    async touchTokens(plain, used) {
+      const tx = plain.withTables<IdentityTables>();
+      for (const { token, at } of used)
+        await tx
+          .updateTable('token')
+          .set({ last_used_at: at })
+          .where('id', '=', token)
+          .where((where) => where.or([where('last_used_at', 'is', null), where('last_used_at', '<', at)]))
+          .execute();
+    },
+
+    async dropAccess(plain, endpoint) {
+      await plain.withTables<IdentityTables>().deleteFrom('endpoint_access').where('endpoint', '=', endpoint).execute();
+    },
+
+    async namesOf(ids) {
+      if (ids.length === 0) return new Map();
+      const rows = await reader.selectFrom('actor').select(['id', 'name']).where('id', 'in', ids).execute();
+      return new Map(rows.map((row) => [row.id, row.name]));
+    },
+
+    async findActor(reference) {
+      return await reader
+        .selectFrom('actor')
+        .select(['id', 'kind'])
+        .where((where) => where.or([where('id', '=', reference), where('folded_name', '=', foldName(reference))]))
+        .orderBy(({ eb }) => eb('id', '=', reference), 'desc')
+        .executeTakeFirst();
     },
   };
+}
+
+/** Limits of a token as its row keeps them. */
+export function limitsOf(row: {
+  readonly id: string;
+  readonly expires_at: number | null;
+  readonly actions: string | null;
+  readonly resources: string | null;
+}): TokenLimits {
+  return {
+    id: row.id,
+    expiresAt: row.expires_at,
+    actions: row.actions === null ? null : (JSON.parse(row.actions) as Action[]),
+    resources: row.resources === null ? null : (JSON.parse(row.resources) as string[]),
+  };
+}
+
+async function loadActor(db: Kysely<IdentityTables>, id: string, now: number): Promise<KnownActor | undefined> {
+  const actor = await db
+    .selectFrom('actor')
+    .select(['id', 'kind', 'name', 'disabled_at'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (actor === undefined) return undefined;
+  const memberships = await db.selectFrom('membership').select(['team', 'role']).where('actor', '=', id).execute();
+  const platform = await db.selectFrom('platform_role').select('role').where('actor', '=', id).execute();
+  const held: Record<string, string[]> = {};
+  for (const { team, role } of memberships) (held[team] ??= []).push(role);
+  const teams: Record<string, readonly Role[]> = {};
+  for (const [team, names] of Object.entries(held)) teams[team] = knownRoles(names);
+  return {
+    id,
+    kind: actor.kind,
+    name: actor.name,
+    teams,
+    platformRoles: knownPlatformRoles(platform.map(({ role }) => role)),
+    granted: await grantedEndpoints(db, id, Object.keys(teams), now),
+    isDisabled: actor.disabled_at !== null,
+  };
+}
+
+/** Endpoints that access rules which still hold let an actor call. */
+async function grantedEndpoints(
+  db: Kysely<IdentityTables>,
+  actor: string,
+  teams: readonly string[],
+  now: number,
+): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('endpoint_access')
+    .select('endpoint')
+    .distinct()
+    .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now)]))
+    .where((where) =>
+      where.or([
+        where.and([where('subject_kind', '=', 'actor'), where('subject', '=', actor)]),
+        ...(teams.length === 0 ? [] : [where.and([where('subject_kind', '=', 'team'), where('subject', 'in', teams)])]),
+      ]),
+    )
+    .orderBy('endpoint')
+    .execute();
+  return rows.map((row) => row.endpoint);
 }

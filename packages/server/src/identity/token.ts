@@ -6,9 +6,9 @@ import { crc32 } from 'node:zlib';
  * checksum lets scanners and the server drop junk without a read; it is no security. Only its SHA-256 is kept: guessing
  * 256 bits is hopeless, so a slow hash would only cost time.
  */
-export type TokenKind = 'personal' | 'service';
+export type TokenKind = 'personal' | 'service' | 'endpoint';
 
-const letters: Readonly<Record<TokenKind, string>> = { personal: 'p', service: 's' };
+const letters: Readonly<Record<TokenKind, string>> = { personal: 'p', service: 's', endpoint: 'e' };
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const form = /^mst[pse]_[0-9A-Za-z]{49}$/;
 
