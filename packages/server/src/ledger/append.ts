@@ -1,29 +1,16 @@
-import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Clock } from '../platform/clock/index.ts';
 import { isPostgresql } from '../platform/database/index.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { Ledger, NewEntry } from './entry.ts';
+import { leafOf } from './merkle-tree.ts';
+import type { LedgerTables } from './tables.ts';
 
 /** Version of the body's form. */
 const bodyVersion = 1;
 
 /** Key of the advisory lock that orders writers on PostgreSQL: the bytes of "muster". */
 const lockKey = 0x6d7573746572;
-
-type LedgerTables = {
-  ledger_entry: {
-    seq: number;
-    at: number;
-    actor_id: string;
-    action: string;
-    subject_kind: string;
-    subject_id: string;
-    team_id: string | null;
-    body: string;
-    leaf: Uint8Array;
-  };
-};
 
 /** The ledger: append-only, in the transaction of what it describes. The tree over it is built from `leaf`. */
 export function createLedger(parts: { readonly clock: Clock }): Ledger {
@@ -33,9 +20,15 @@ export function createLedger(parts: { readonly clock: Clock }): Ledger {
       // number that is visible is the last; a SEQUENCE would leave gaps where transactions roll back.
       if (isPostgresql(tx)) await sql`select pg_advisory_xact_lock(${lockKey})`.execute(tx);
       const db = tx.withTables<LedgerTables>();
-      const last = await db.selectFrom('ledger_entry').select('seq').orderBy('seq', 'desc').limit(1).executeTakeFirst();
+      const last = await db
+        .selectFrom('ledger_entry')
+        .select(['seq', 'at'])
+        .orderBy('seq', 'desc')
+        .limit(1)
+        .executeTakeFirst();
       const seq = last === undefined ? 0 : last.seq + 1;
-      const at = parts.clock.now();
+      // A clock that is set back, or that of another control, must not look like back-dating.
+      const at = Math.max(parts.clock.now(), last?.at ?? 0);
       const body = bodyOf(seq, at, entry);
       await db
         .insertInto('ledger_entry')
@@ -49,14 +42,16 @@ export function createLedger(parts: { readonly clock: Clock }): Ledger {
           team_id: entry.team,
           body,
           leaf: leafOf(body),
+          outcome: entry.outcome,
         })
         .execute();
+      return seq;
     },
   };
 }
 
 /** What is hashed and kept: canonical JSON, so that anybody can write the same bytes. */
-function bodyOf(seq: number, at: number, entry: NewEntry): string {
+export function bodyOf(seq: number, at: number, entry: NewEntry): string {
   return canonicalJson({
     v: bodyVersion,
     seq,
@@ -71,9 +66,4 @@ function bodyOf(seq: number, at: number, entry: NewEntry): string {
     after: entry.after,
     ctx: entry.ctx ?? {},
   });
-}
-
-/** Leaf of a Merkle tree as RFC 9162 defines it: SHA-256 of a zero byte and the body. */
-export function leafOf(body: string): Uint8Array {
-  return createHash('sha256').update(new Uint8Array(1)).update(body, 'utf8').digest();
 }

@@ -1,7 +1,7 @@
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson, isCanonical } from './canonical-json.ts';
 
 const text = fc.string({ unit: 'binary' }).filter((value) => value.isWellFormed());
 const { value: anyValue } = fc.letrec((tie) => ({
@@ -60,5 +60,32 @@ describe('canonical JSON', () => {
     [[undefined]],
   ])('refuses %s, and names the place', (value) => {
     expect(() => canonicalJson({ a: value })).toThrow(/^\$\.a/);
+  });
+});
+
+describe('a text', () => {
+  test('is canonical where writing its value anew gives the same text', () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        const canonical = canonicalJson(value);
+        expect(isCanonical(canonical, JSON.parse(canonical))).toBe(true);
+        const written = JSON.stringify(value);
+        expect(isCanonical(written, JSON.parse(written))).toBe(written === canonical);
+      }),
+    );
+  });
+
+  test.each([
+    '{"b":1,"a":2}',
+    '{"a":1,"a":1}',
+    '{"a": 1}',
+    '{"a":1.0}',
+    '{"a":0.5}',
+    '{"a":-0}',
+    '{"a":1e3}',
+    '"\\ud800"',
+    '"\\u0041"',
+  ])('is not canonical: %s', (written) => {
+    expect(isCanonical(written, JSON.parse(written))).toBe(false);
   });
 });

@@ -28,7 +28,7 @@ export interface NewEntry {
 export interface Ledger {
   /**
    * Appends an entry in the transaction that it describes, as its last step: the sequence is single, starts at 0 and
-   * has no gaps, also with several writers on PostgreSQL.
+   * has no gaps, also with several writers on PostgreSQL. Answers the entry's number.
    */
-  append(tx: Tx, entry: NewEntry): Promise<void>;
+  append(tx: Tx, entry: NewEntry): Promise<number>;
 }
