@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 # code: (title, HTTP status, remedy), as in Muster's catalogue; a test compares them with it.
@@ -65,6 +67,13 @@ CODES: dict[str, tuple[str, int, str]] = {
     "internal_error": ("Something went wrong inside Muster", 500, "Look for the request id in the log and report it."),
 }
 
+# What is told instead of a secret.
+MASK = "•••"
+# Shorter parts of a secret of several lines say nothing, and would blank half of a message.
+MIN_PART = 4
+
+_secrets: list[str] = []
+
 # Longest text of somebody else's exception that is passed on.
 MAX_MESSAGE = 600
 
@@ -115,7 +124,27 @@ def describe(thrown: BaseException) -> str:
     except BaseException:  # a model's own exception class may fail here as well
         text = ""
     # XGBoost and its kin put theirs into the message.
-    text = text.partition(" Stack trace: ")[0]
+    text = without_secrets(text.partition(" Stack trace: ")[0])
     if len(text) > MAX_MESSAGE:
         text = text[:MAX_MESSAGE] + " …"
     return name + ": " + text if text else name
+
+
+def remember_secrets(environment: Mapping[str, str]) -> None:
+    """Keeps the secrets that the host named in MUSTER_RUNNER_SECRETS, so that no message of ours holds one."""
+    parts: set[str] = set()
+    for name in environment.get("MUSTER_RUNNER_SECRETS", "").split(","):
+        value = environment.get(name, "") if name else ""
+        # Messages are told on one line.
+        for part in (value, " ".join(value.split()), *value.splitlines()):
+            part = part.strip()
+            if len(part) >= MIN_PART:
+                parts.update((part, json.dumps(part)[1:-1], repr(part)[1:-1]))
+    _secrets[:] = sorted(parts, key=len, reverse=True)
+
+
+def without_secrets(text: str) -> str:
+    """A text without the secrets that the runner was given."""
+    for secret in _secrets:
+        text = text.replace(secret, MASK)
+    return text

@@ -14,7 +14,7 @@ from .library_settings import set_up_libraries
 from .link_server import STOP_SIGNALS, listen
 from .parent_watch import end_within, watch_parent
 from .printing import take_over_output
-from .problem import Problem
+from .problem import Problem, remember_secrets
 from .runner import Runner
 
 # What is under way when the process should end has this long.
@@ -34,6 +34,8 @@ def run_program(words: Sequence[str]) -> None:
         listener, bound = listen(address)
     except Problem as problem:
         refuse(problem.detail)
+    # Before the model runs, which may change its environment.
+    remember_secrets(os.environ)
     own = take_over_output()
     set_up_libraries()
     sys.setswitchinterval(_SWITCH_SECONDS)

@@ -9,7 +9,7 @@ import unittest
 
 from muster_runtime.load_failure import explain_load_failure, package_of
 from muster_runtime.loaders import load_model
-from muster_runtime.problem import MAX_MESSAGE, Problem, describe
+from muster_runtime.problem import MAX_MESSAGE, Problem, describe, remember_secrets
 
 
 class FailuresTest(unittest.TestCase):
@@ -31,6 +31,16 @@ class FailuresTest(unittest.TestCase):
         self.assertIn("the module skimage is not installed", detail)
         self.assertIn("Add scikit-image to its requirements", remedy)
         self.assertEqual(package_of("some_thing"), "some-thing")
+
+    def test_no_message_holds_a_secret_that_the_runner_was_given(self) -> None:
+        self.addCleanup(remember_secrets, {})
+        environment = {"MUSTER_RUNNER_SECRETS": "KEY,CERT,GONE", "KEY": "s3cr\"et", "CERT": "line one\nline two"}
+        remember_secrets(environment)
+        self.assertEqual(describe(ValueError("bad s3cr\"et")), "ValueError: bad •••")
+        self.assertEqual(describe(KeyError("s3cr\"et")), "KeyError: '•••'")
+        self.assertEqual(describe(ValueError("in line one\nline two.")), "ValueError: in •••.")
+        long = describe(ValueError("x" * (MAX_MESSAGE - 4) + "s3cr\"et"))
+        self.assertNotIn("s3c", long)
 
     def test_a_missing_part_of_a_library_means_another_version(self) -> None:
         detail, remedy = self.explained(ModuleNotFoundError("No module", name="json.no_such_part"))

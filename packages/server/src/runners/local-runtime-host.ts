@@ -1,11 +1,19 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EnvironmentSpec, MusterError, type ReplicaEvent, toMusterError, toProblem } from '@muster-ml/protocol';
+import {
+  type EnvironmentSpec,
+  MusterError,
+  type ReplicaEvent,
+  fromProblem,
+  toMusterError,
+  toProblem,
+} from '@muster-ml/protocol';
 import { CagedInspections } from './caged-inspections.ts';
 import { removeModel, runnerAddress, shortIdOf } from './cage-files.ts';
 import { type Cage, scratchOf } from './confine.ts';
 import { endLeftovers } from './end-leftovers.ts';
 import { loadReplica } from './load-replica.ts';
+import { createMask } from './mask-secrets.ts';
 import { type RunnerAction, limitsKeyOf, planRunners } from './plan-runners.ts';
 import type { LocalRuntimeHostOptions } from './local-host-options.ts';
 import type { PythonHome } from './python-program.ts';
@@ -263,6 +271,8 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost, Environmen
     const { clock, limits, log, software } = this.#options;
     const { wish } = slot;
     const launch = launchRunner(wish, this.#cageOf(slot), home, this.#options);
+    const secrets = Object.values(wish.secrets ?? {});
+    slot.mask = createMask(secrets);
     const about = {
       runner: slot.id,
       team: wish.team,
@@ -273,6 +283,7 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost, Environmen
       software,
       clock,
       startLimitMs: limits.startMs,
+      secrets,
       onLine: (text) => log.info(about, text),
       onReplicaEvent: (event) => this.#hear(slot, event),
       onEnd: (error) => this.#ended(slot, error),
@@ -321,8 +332,12 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost, Environmen
       const known = toMusterError(error);
       if (slot.process !== runner || known.code === 'link_lost') return;
       replica.phase = 'failed';
-      replica.problem = toProblem(known);
-      this.#options.log.warn({ runner: slot.id, replica: wish.id, err: error }, 'a model could not be loaded');
+      const problem = slot.mask.problem(toProblem(known));
+      replica.problem = problem;
+      this.#options.log.warn(
+        { runner: slot.id, replica: wish.id, err: slot.wish.secrets === undefined ? error : fromProblem(problem) },
+        'a model could not be loaded',
+      );
     } finally {
       cancelLimit();
       this.#step();
@@ -351,7 +366,7 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost, Environmen
     if (replica === undefined || event.state === 'ready' || (replica.phase !== 'ready' && replica.phase !== 'unready'))
       return;
     replica.phase = event.state === 'failed' ? 'failed' : 'waiting';
-    replica.problem = event.problem;
+    replica.problem = event.problem === undefined ? undefined : slot.mask.problem(event.problem);
     this.#step();
   }
 

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fromProblem } from '@muster-ml/protocol';
 import { shortIdOf } from './cage-files.ts';
 import { type Cage, type CommandLine, type Program, confine, scratchOf, seenFolderOf } from './confine.ts';
 import { type Isolation, makeCage } from './isolation.ts';
@@ -39,7 +40,10 @@ export interface RunnerLaunch {
   readonly socketFile: string;
 }
 
-/** Makes the cage of a runner and says how it is started in it. Throws `limit_not_enforceable`. `home`: of a Python runner. */
+/**
+ * Makes the cage of a runner and says how it is started in it. Throws `limit_not_enforceable`, and why the wish refuses it.
+ * `home`: of a Python runner.
+ */
 export function launchRunner(
   wish: RunnerWish,
   bareCage: Cage,
@@ -47,6 +51,7 @@ export function launchRunner(
   surroundings: RunnerSurroundings,
 ): RunnerLaunch {
   const { isolation } = surroundings;
+  if (wish.refusal !== undefined) throw fromProblem(wish.refusal);
   if (home !== null) checkReachable(home, isolation);
   const socketFile = join(bareCage.socketFolder, 's');
   const listen = ['--listen', `unix:${socketFile}`];
@@ -79,10 +84,20 @@ export function launchRunner(
     environment:
       home === null
         ? surroundings.environment
-        : pythonEnvironment(surroundings.environment, scratch, wish.threads ?? 1),
+        : // Only here: a command line is seen by everybody on the machine.
+          {
+            ...secretVariables(wish.secrets),
+            ...pythonEnvironment(surroundings.environment, scratch, wish.threads ?? 1),
+          },
     workingDirectory: scratchOf(cage),
     socketFile,
   };
+}
+
+/** Secrets as the program gets them, and which they are: what a model throws is told to callers without their values. */
+function secretVariables(secrets: RunnerWish['secrets']): Readonly<Record<string, string>> {
+  const names = Object.keys(secrets ?? {});
+  return names.length === 0 ? {} : { ...secrets, MUSTER_RUNNER_SECRETS: names.join(',') };
 }
 
 /** Most memory of a runner; undefined: as much as there is. */

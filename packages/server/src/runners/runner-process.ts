@@ -32,6 +32,8 @@ export interface RunnerProcessOptions {
   readonly clock: Clock;
   readonly startLimitMs: number;
   readonly onLine: (line: string) => void;
+  /** Values that no line may hold. */
+  readonly secrets: readonly string[];
   readonly onReplicaEvent: (event: ReplicaEvent) => void;
   /** Called once when the process is gone, with the reason. */
   readonly onEnd: (error: MusterError) => void;
@@ -68,7 +70,7 @@ export class RunnerProcess {
     });
     this.#child.stdin?.on('error', () => {});
     for (const stream of [this.#child.stdout, this.#child.stderr])
-      eachOutputLine(stream, options.clock, options.onLine);
+      eachOutputLine(stream, options.clock, options.onLine, options.secrets);
     this.#child.once('error', (error) => this.#end(`could not be started: ${error.message}`));
     this.#child.once('exit', (code, signal) =>
       this.#end(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`),

@@ -1,5 +1,6 @@
 import type { MusterError, Problem } from '@muster-ml/protocol';
 import { type BackoffRule, backoffMs, failuresAfter } from '../platform/processes/index.ts';
+import { type Mask, createMask } from './mask-secrets.ts';
 import { type ReplicaView, type RunnerView, replicaKeyOf } from './plan-runners.ts';
 import type { RunnerProcess } from './runner-process.ts';
 import type { ReplicaWish, RunnerObservation, RunnerWish } from './runtime-host.ts';
@@ -31,6 +32,8 @@ export interface RunnerSlot {
   /** Ends what is being made for its next process. */
   preparing: AbortController | null;
   progress: string | undefined;
+  /** Blanks the values of secrets that its process was started with. */
+  mask: Mask;
   /** Lets go of the environment that it runs in. */
   release: () => void;
   startedAt: number | null;
@@ -56,6 +59,9 @@ const settledMs: Readonly<Partial<Record<string, number>>> = {
   environment_failed: 60_000,
   environment_too_large: 60_000,
   disk_full: 60_000,
+  secret_not_found: restartRule.mostMs,
+  secret_unreadable: restartRule.mostMs,
+  secret_key_invalid: restartRule.mostMs,
 };
 
 export function newSlot(wish: RunnerWish, address: string): RunnerSlot {
@@ -69,6 +75,7 @@ export function newSlot(wish: RunnerWish, address: string): RunnerSlot {
     process: null,
     preparing: null,
     progress: undefined,
+    mask: createMask([]),
     release: () => {},
     startedAt: null,
     retryAt: 0,

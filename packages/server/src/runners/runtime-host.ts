@@ -21,6 +21,13 @@ export interface RunnerWish {
   readonly environment?: EnvironmentSpec | undefined;
   /** Threads that the numeric libraries of a Python runner may use. */
   readonly threads?: number | undefined;
+  /**
+   * Environment variables of a Python runner that are shown to nobody. A change takes effect at its next start, and is no
+   * reason for one.
+   */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
+  /** Why it must not be started although it is wished; what runs goes on. */
+  readonly refusal?: Problem | undefined;
   /** Behind everything else on this machine: batch jobs. */
   readonly isBackground?: boolean | undefined;
 }

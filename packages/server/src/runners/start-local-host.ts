@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemClock } from '../platform/clock/index.ts';
 import { makePrivateFolder } from '../platform/processes/index.ts';
 import type { Logger } from '../platform/telemetry/index.ts';
@@ -19,6 +19,8 @@ export interface LocalHostSettings {
   readonly dataDir: string;
   readonly runtimeDir: string;
   readonly configDir: string;
+  /** Nothing else may be in the folder of the keys of secrets: it is hidden from runners. */
+  readonly secrets?: { readonly keyFile: string } | undefined;
   readonly runners: {
     readonly isolation: IsolationWish;
     readonly hangMs: number;
@@ -81,7 +83,9 @@ export async function startLocalRuntimeHost({
   makePrivateFolder(cagesFolder);
   // What does not exist cannot be covered, and would be seen when it is made later.
   mkdirSync(configDir, { recursive: true, mode: 0o700 });
-  const hidden = [dataDir, runtimeDir, configDir];
+  const keys = configuration.secrets === undefined ? [] : [dirname(configuration.secrets.keyFile)];
+  for (const folder of keys) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const hidden = [dataDir, runtimeDir, configDir, ...keys];
   const node = { command: process.execPath, readable: nodeFolders() };
   const isolation = await probeIsolation({
     wish: configuration.runners.isolation,
