@@ -33,6 +33,8 @@ export async function startGateway({ settings, parent }: RoleContext<Configurati
     port: settings.port,
     tls: tls.cert === undefined || tls.key === undefined ? undefined : { certFile: tls.cert, keyFile: tls.key },
     trustedProxies: settings.trustedProxies,
+    allowedHosts: limits.allowedHosts,
+    openMetrics: limits.openMetrics,
     control: { address: internal.controlAddress, token: internal.token },
     gatewayId: `${hostname()}-${process.pid}`,
     tableFile: join(folder, 'routing-table.json'),

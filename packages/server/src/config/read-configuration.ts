@@ -262,6 +262,14 @@ function complete(
       uv: settings.python.uv && from(settings.python.uv),
       wheelFolders: settings.python.wheelFolders.map(from),
     },
+    audit: {
+      ...settings.audit,
+      folder: settings.audit.folder === undefined ? undefined : from(settings.audit.folder),
+      webhooks: settings.audit.webhooks.map((webhook) => ({
+        ...webhook,
+        ...(webhook.tokenFile === undefined ? {} : { tokenFile: from(webhook.tokenFile) }),
+      })),
+    },
     mlflow: {
       ...settings.mlflow,
       servers: settings.mlflow.servers.map((server) => ({
@@ -271,6 +279,12 @@ function complete(
       })),
     },
     tls: { cert: settings.tls.cert && from(settings.tls.cert), key: settings.tls.key && from(settings.tls.key) },
+    backup: { folder: from(settings.backup.folder ?? join(dataDir, 'backups')) },
+    secrets: {
+      ...settings.secrets,
+      keyFile:
+        settings.secrets.keyFile === undefined ? join(dataDir, 'secrets', 'key') : from(settings.secrets.keyFile),
+    },
     internal: {
       controlAddress: settings.internal.controlAddress ?? `unix:${join(runtimeDir, 'server', 'control')}`,
       token:

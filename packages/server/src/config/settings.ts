@@ -93,6 +93,27 @@ export const settingsSchema = z.strictObject({
       staleAuthLimitMs: milliseconds
         .default(86_400_000)
         .describe('How long predictions go on with the last known tokens while control is down'),
+      openMetrics: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Let anybody on this machine read /metrics without a token, while Muster listens on loopback without a proxy in front',
+        ),
+      allowedHosts: z
+        .array(
+          z
+            .string()
+            .max(255)
+            .regex(
+              /^([A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?)$/,
+              'must look like muster.example.org, without a port',
+            ),
+        )
+        .max(100)
+        .default([])
+        .describe(
+          'Host names that requests may be sent to, besides those of this machine; with none, plain HTTP on loopback takes only those, and other addresses take any',
+        ),
       maxConnections: z.number().int().min(1).max(1_000_000).default(16_384).describe('Most open connections'),
       bodyMs: milliseconds
         .min(100)
@@ -206,6 +227,60 @@ export const settingsSchema = z.strictObject({
       followMs: milliseconds.min(1000).default(30_000).describe('How often an alias that is followed is looked at'),
     })
     .prefault({}),
+  backup: z
+    .strictObject({
+      folder: path
+        .optional()
+        .describe(
+          'Folder that backups go to, best on another volume. Default: backups in the data directory; how long they are kept is yours to decide',
+        ),
+    })
+    .prefault({}),
+  secrets: z
+    .strictObject({
+      keyFile: path
+        .optional()
+        .describe(
+          'File of the key that secrets are kept under, in a folder of its own, where older keys lie, too; made at the first start. Default: secrets/key in the data directory. No backup holds it',
+        ),
+      forgetLost: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Start although the key of the secrets is lost, and destroy their values, which nobody can read again',
+        ),
+    })
+    .prefault({}),
+  audit: z
+    .strictObject({
+      checkpointMs: milliseconds
+        .min(1000)
+        .default(60_000)
+        .describe('How often a ledger that has grown gets a signed checkpoint'),
+      folder: path
+        .optional()
+        .describe(
+          'Folder that keeps the checkpoints, on another volume and with another owner than the database. Default: ledger/checkpoints in the data directory, which is weak: who can change one can change both',
+        ),
+      webhooks: z
+        .array(
+          z.strictObject({
+            url: z
+              .url()
+              .max(2000)
+              .regex(
+                /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/])/,
+                'must be https, or http on this machine',
+              )
+              .describe('Address that each checkpoint is posted to, such as https://audit.example.org/muster'),
+            tokenFile: path.optional().describe('File that holds a token for it'),
+          }),
+        )
+        .max(10)
+        .default([])
+        .describe('Receivers of the checkpoints, each of which keeps its own copy'),
+    })
+    .prefault({}),
   internal: z
     .strictObject({
       controlAddress: address
@@ -229,9 +304,11 @@ export const settingsSchema = z.strictObject({
 export type Settings = z.infer<typeof settingsSchema>;
 
 /** The settings of a process: complete, absolute, frozen. */
-export type Configuration = Omit<Settings, 'configDir' | 'runtimeDir' | 'internal'> & {
+export type Configuration = Omit<Settings, 'configDir' | 'runtimeDir' | 'internal' | 'secrets' | 'backup'> & {
   readonly configDir: string;
   readonly runtimeDir: string;
+  readonly backup: { readonly folder: string };
+  readonly secrets: { readonly keyFile: string; readonly forgetLost: boolean };
   /** `token` is there when a role runs: the supervisor makes one, a role on its own is given one. */
   readonly internal: { readonly controlAddress: string; readonly token: string | undefined };
 };

@@ -2,11 +2,15 @@ import { createHash } from 'node:crypto';
 import { MusterError } from '@muster-ml/protocol';
 import { describe, expect, test } from 'vitest';
 import { aTable } from '../../test-support/serving-twins.ts';
-import type { TokenGrant } from '../identity/index.ts';
+import type { Reach, TokenGrant } from '../identity/index.ts';
 import { type TableAdmission, createAdmission } from './admission.ts';
 import { indexTable } from './applied-table.ts';
+import { createReachSets } from './reach-sets.ts';
 
 const token = `mstp_${'aB3'.repeat(16)}x`;
+
+const everything: Reach = { teams: '*', endpoints: [] };
+const nothing: Reach = { teams: [], endpoints: [] };
 
 function grantOf(text: string, overrides: Partial<TokenGrant> = {}): TokenGrant {
   return {
@@ -14,7 +18,8 @@ function grantOf(text: string, overrides: Partial<TokenGrant> = {}): TokenGrant 
     tokenId: 't',
     actor: 'a',
     expiresAt: null,
-    predict: '*',
+    see: everything,
+    predict: everything,
     ...overrides,
   };
 }
@@ -73,10 +78,49 @@ describe('admission', () => {
     expect(codeOf(anAdmission([grantOf(token)], { nowMs: 0, isStale: true }), token)).toBe('control_unavailable');
   });
 
-  test('a token reaches the endpoints of its grant, or all', () => {
+  test('decides nothing before the first table, and does not say that the token is wrong', () => {
+    const admission = createAdmission({ clock: { now: () => 0, after: () => () => undefined } });
+    expect(codeOf(admission, token)).toBe('control_unavailable');
+    admission.apply(indexTable(undefined));
+    expect(codeOf(admission, token)).toBe('control_unavailable');
+  });
+
+  test('reaches by team, by name, or all', () => {
     const admission = anAdmission([]);
-    expect(admission.mayPredict(grantOf(token), 'any')).toBe(true);
-    const some = grantOf(token, { predict: ['one'] });
-    expect([admission.mayPredict(some, 'one'), admission.mayPredict(some, 'two')]).toEqual([true, false]);
+    const mayCall = (grant: TokenGrant, name: string, team: string): boolean =>
+      admission.mayPredict(grant, { name, team });
+    expect(mayCall(grantOf(token), 'any', 'of-any')).toBe(true);
+    const some = grantOf(token, { predict: { teams: ['risk'], endpoints: ['one'] } });
+    expect([mayCall(some, 'x', 'risk'), mayCall(some, 'one', 'sales'), mayCall(some, 'two', 'sales')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test('seeing is not calling, but calling is seeing', () => {
+    const admission = anAdmission([]);
+    const endpoint = { name: 'e', team: 'risk' };
+    const seer = grantOf(token, { predict: nothing });
+    expect([admission.sees(seer, endpoint), admission.mayPredict(seer, endpoint)]).toEqual([true, false]);
+    const caller = grantOf(token, { see: nothing });
+    expect([admission.sees(caller, endpoint), admission.mayPredict(caller, endpoint)]).toEqual([true, true]);
+  });
+
+  test('a limited token has nothing outside of its limits', () => {
+    const admission = anAdmission([]);
+    const limited = grantOf(token, { within: { teams: [], endpoints: ['e'] } });
+    const inside = { name: 'e', team: 'risk' };
+    const outside = { name: 'f', team: 'risk' };
+    expect([admission.sees(limited, inside), admission.mayPredict(limited, inside)]).toEqual([true, true]);
+    expect([admission.sees(limited, outside), admission.mayPredict(limited, outside)]).toEqual([false, false]);
+    expect([admission.seesEverything(limited), admission.seesEverything(grantOf(token))]).toEqual([false, true]);
+  });
+
+  test('1,000 tokens that reach the same 1,000 endpoints share one set', () => {
+    const endpoints = Array.from({ length: 1000 }, (_, index) => `endpoint-${index}`);
+    const setOf = createReachSets();
+    const sets = new Set(Array.from({ length: 1000 }, () => setOf({ teams: [], endpoints: [...endpoints] })));
+    expect(sets.size).toBe(1);
   });
 });

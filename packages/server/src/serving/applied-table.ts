@@ -37,7 +37,7 @@ export function indexTable(table: RoutingTable | undefined): AppliedTable {
     table,
     version: table?.version ?? 0,
     find: (name) => endpoints.get(name),
-    names: () => endpoints.keys(),
+    endpoints: () => endpoints.values(),
     grant: (digest) => grants.get(digest),
     deployments,
     replicas,

@@ -40,11 +40,12 @@ export async function runBatch(
   const parts = batch.length === 1 ? [result.outputs] : splitOutputs(result.outputs, rowCounts);
   if (parts === undefined) return { kind: 'unmergeable' };
   onFree();
-  let rows = 0;
+  const rows = rowCounts.reduce((sum, count) => sum + count, 0);
   for (let index = 0; index < batch.length; index += 1) {
     const job = batch[index];
-    if (job !== undefined) settleAnswer(job, deployment, parts[index] ?? [], result.runMicros);
-    rows += rowCounts[index] ?? 0;
+    // Who shared a run used the part of it that its rows are.
+    const share = batch.length === 1 ? 1 : (rowCounts[index] ?? 0) / rows;
+    if (job !== undefined) settleAnswer(job, deployment, parts[index] ?? [], result.runMicros * share);
   }
   return { kind: 'answered', rows, runMicros: result.runMicros };
 }

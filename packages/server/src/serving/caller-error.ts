@@ -1,4 +1,6 @@
 import { type ErrorKind, type MusterError, httpStatusOfKind, toProblem } from '@muster-ml/protocol';
+import { invocationOperation, renderInvocationError } from './invocations/http.ts';
+import { renderOipError } from './oip/http.ts';
 
 /** An error as it goes out. */
 export interface RenderedError {
@@ -23,11 +25,11 @@ const mlflowCodes: Readonly<Record<ErrorKind, string>> = {
   internal: 'INTERNAL_ERROR',
 };
 
-/** Renders an error in the format of the protocol that the path belongs to: inference clients, MLflow's, or problem+json. */
+/** Renders an error in the format of the protocol that the path belongs to: inference clients', MLflow's, or problem+json. */
 export function renderForCaller(path: string, error: MusterError, requestId: string): RenderedError {
   const status = httpStatusOfKind[error.kind];
-  if (isUnder(path, '/v2'))
-    return { status, contentType: 'application/json', body: JSON.stringify({ error: error.message }) };
+  if (isUnder(path, '/v2')) return { status, ...renderOipError(error, status, requestId) };
+  if (invocationOperation(path) !== undefined) return { status, ...renderInvocationError(error, status, requestId) };
   if (isUnder(path, '/api/2.0/mlflow') || isUnder(path, '/api/2.0/mlflow-artifacts') || isUnder(path, '/ajax-api')) {
     return {
       status,

@@ -1,6 +1,9 @@
 import type { ErrorCode, InferParameters, Tensor } from '@muster-ml/protocol';
 import type { TokenGrant } from '../identity/index.ts';
+import type { AttemptsGuard } from './attempts-guard.ts';
 import type { BodyMemory } from './body-memory.ts';
+import type { Denials } from './denials.ts';
+import type { ReachedEndpoint } from './reach-sets.ts';
 import type { RoutedDeployment, RoutedEndpoint } from './routing-table.ts';
 
 /**
@@ -10,6 +13,10 @@ import type { RoutedDeployment, RoutedEndpoint } from './routing-table.ts';
 export interface FaceDependencies {
   readonly directory: Directory;
   readonly admission: Admission;
+  readonly attempts: AttemptsGuard;
+  /** Counts what known tokens were refused by authorization. */
+  readonly denials: Pick<Denials, 'note'>;
+  readonly callLimits: CallLimits;
   readonly predictor: Predictor;
   readonly readiness: Readiness;
   readonly observer: Observer;
@@ -31,14 +38,24 @@ export interface FaceLimits {
 /** The endpoints of the current routing table. */
 export interface Directory {
   find(name: string): RoutedEndpoint | undefined;
-  names(): Iterable<string>;
+  endpoints(): Iterable<RoutedEndpoint>;
 }
 
 export interface Admission {
-  /** Whose token it is. Throws `token_missing`, `token_invalid`, `token_expired`. */
+  /** Whose token it is. Throws `token_missing`, `token_invalid`, `token_expired`, `control_unavailable`. */
   authenticate(token: string | undefined): TokenGrant;
-  /** Whether the grant reaches the endpoint; one that it does not reach does not exist for the caller. */
-  mayPredict(grant: TokenGrant, endpointName: string): boolean;
+  /** Whether the endpoint exists for the caller. */
+  sees(grant: TokenGrant, endpoint: ReachedEndpoint): boolean;
+  /** Whether the caller may call it; one that may sees it too. */
+  mayPredict(grant: TokenGrant, endpoint: ReachedEndpoint): boolean;
+  /** Whether there is no endpoint that the caller may not see. */
+  seesEverything(grant: TokenGrant): boolean;
+}
+
+/** Limits of an actor's calls. */
+export interface CallLimits {
+  /** Counts a call of an endpoint by an actor. Throws `rate_limited`, `quota_exceeded`, and then counts nothing. */
+  admit(endpointName: string, actor: string): void;
 }
 
 export interface Readiness {
@@ -82,6 +99,7 @@ export interface Prediction {
   readonly deployment: RoutedDeployment;
   /** The outputs that were asked for, in that order; else all in the model's order. */
   readonly outputs: readonly Tensor[];
+  /** Time inside the model; where requests shared a run, the part of this one's rows. */
   readonly runMicros: number;
   readonly queueMicros: number;
 }
@@ -99,6 +117,12 @@ export interface Predictor {
 /** Which protocol a request speaks. */
 export type Face = 'oip' | 'predict' | 'invocations';
 
+/** A call of an endpoint by somebody who may: what usage is attributed by. */
+export interface EndpointCall {
+  readonly endpoint: RoutedEndpoint;
+  readonly actor: string;
+}
+
 /** What became of one request, once its answer is on the way (or its caller gone: status 499). */
 export interface Observation {
   readonly face: Face;
@@ -108,6 +132,8 @@ export interface Observation {
   readonly operation: string;
   /** Name of an endpoint that exists and that the caller may see. */
   readonly endpoint: string | undefined;
+  /** The call that it is, where the caller may call the endpoint; undefined for everything else. */
+  readonly call: EndpointCall | undefined;
   readonly deployment: RoutedDeployment | undefined;
   readonly status: number;
   readonly code: ErrorCode | undefined;

@@ -8,17 +8,21 @@ import {
 import { Agent as SecureAgent } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import { MusterError } from '@muster-ml/protocol';
-import { renderForCaller } from './caller-error.ts';
+import type { AttemptsGuard } from './attempts-guard.ts';
 import { parseControlAddress } from './control-address.ts';
-import { createTrust, forwardedRequestHeaders, forwardedResponseHeaders } from './forward-headers.ts';
+import { forwardedRequestHeaders, forwardedResponseHeaders } from './forward-headers.ts';
+import { linger, refuseRequest } from './forward-refusal.ts';
+import { judgeRefusal } from './forward-unauthenticated.ts';
 import { requestIdOf } from './http/request-id.ts';
 import type { ServingLog } from './serving-log.ts';
 
 export interface ForwarderOptions {
   /** Where control listens: `unix:/path` or `http(s)://host:port`. */
   readonly control: string;
-  /** Addresses and ranges whose `X-Forwarded-*` are believed. */
-  readonly trustedProxies: readonly string[];
+  /** Whether an address is that of a proxy whose `X-Forwarded-*` are believed. */
+  readonly isTrusted: (address: string | undefined) => boolean;
+  /** Counts the tokens that control does not know. */
+  readonly attempts: AttemptsGuard;
   /** Requests that are forwarded at once. Each holds a bounded piece of its body, so this caps the bytes in flight. */
   readonly maxRequests: number;
   /** Longest time in which nothing moves, in either direction; event streams may be silent. */
@@ -38,21 +42,16 @@ export interface Forwarder {
   stop(): void;
 }
 
-/** What is read of a body behind an early answer: simple callers send all of it before they look at the answer. */
-const lingerMs = 5000;
-const lingerBytes = 64 * 1024 * 1024;
-
 /** Forwards everything that is no prediction to control, and answers for it when it is down. */
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const control = parseControlAddress(options.control);
   const settings = { keepAlive: true, maxSockets: options.maxRequests, scheduling: 'lifo' } as const;
   const agent: Agent = options.control.startsWith('https:') ? new SecureAgent(settings) : new PlainAgent(settings);
-  const isTrusted = createTrust(options.trustedProxies);
   let inFlight = 0;
 
   const send = (request: IncomingMessage, response: ServerResponse, requestId: string, isRetry: boolean): void => {
     const sender = { address: request.socket.remoteAddress, isTls: request.socket instanceof TLSSocket };
-    const headers = forwardedRequestHeaders(request.rawHeaders, sender, isTrusted(sender.address), requestId);
+    const headers = forwardedRequestHeaders(request.rawHeaders, sender, options.isTrusted(sender.address), requestId);
     const upstream = control.request({
       method: request.method,
       path: request.url,
@@ -97,7 +96,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
           : new MusterError('control_unavailable', 'the control plane does not answer', { retryAfterSeconds: 1 });
       refuse(request, response, refusal, requestId);
     });
-    upstream.on('response', (answer) => relay(request, response, upstream, answer));
+    upstream.on('response', (answer) => {
+      judgeRefusal(request, response, answer, options.attempts, {
+        pass: (body) => relay(request, response, upstream, answer, body),
+        refuse: (error) => refuse(request, response, error, requestId),
+      });
+    });
     pour(request, upstream);
   };
 
@@ -106,6 +110,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     response: ServerResponse,
     upstream: ClientRequest,
     answer: IncomingMessage,
+    whole: Buffer | undefined,
   ): void => {
     const status = answer.statusCode ?? 502;
     const headers = forwardedResponseHeaders(answer.rawHeaders);
@@ -114,35 +119,24 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (answer.headers['content-type']?.startsWith('text/event-stream') === true) upstream.setTimeout(0);
     response.writeHead(status, headers);
     response.flushHeaders();
+    options.onForwarded(status);
+    const end = (): void => {
+      if (request.complete) response.end();
+      else linger(request, response);
+    };
+    if (whole !== undefined) {
+      if (whole.length > 0) response.write(whole);
+      end();
+      return;
+    }
     answer.on('error', () => response.destroy());
     answer.on('aborted', () => response.destroy());
     answer.pipe(response, { end: false });
-    answer.once('end', () => {
-      if (request.complete) response.end();
-      else linger(request, response);
-    });
-    options.onForwarded(status);
+    answer.once('end', end);
   };
 
   const refuse = (request: IncomingMessage, response: ServerResponse, error: MusterError, requestId: string): void => {
-    const { status, contentType, body } = renderForCaller(request.url ?? '', error, requestId);
-    const headers = [
-      'Content-Type',
-      contentType,
-      'Content-Length',
-      String(Buffer.byteLength(body)),
-      'X-Request-Id',
-      requestId,
-    ];
-    if (error.retryAfterSeconds !== undefined) headers.push('Retry-After', String(error.retryAfterSeconds));
-    const isUnread = !request.complete;
-    if (isUnread) headers.push('Connection', 'close');
-    response.writeHead(status, headers);
-    options.onForwarded(status);
-    if (isUnread) {
-      response.write(body);
-      linger(request, response);
-    } else response.end(body);
+    options.onForwarded(refuseRequest(request, response, error, requestId));
   };
 
   return {
@@ -190,24 +184,6 @@ function pour(request: IncomingMessage, upstream: ClientRequest): void {
   }
   request.on('error', () => upstream.destroy());
   request.pipe(upstream);
-}
-
-/** Closes only after reading on for a while behind an answer that is whole, so that the caller sees it and not a reset. */
-function linger(request: IncomingMessage, response: ServerResponse): void {
-  let read = 0;
-  const close = (): void => {
-    clearTimeout(timer);
-    if (!response.writableEnded) response.end();
-  };
-  const timer = setTimeout(close, lingerMs);
-  request.unpipe();
-  request.on('data', (chunk: Buffer) => {
-    read += chunk.length;
-    if (read > lingerBytes) close();
-  });
-  request.once('end', close);
-  request.once('close', close);
-  request.resume();
 }
 
 /** Control's routes for gateways are on the same socket; nobody reaches them from outside, however the path is written. */

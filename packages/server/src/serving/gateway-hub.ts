@@ -5,6 +5,8 @@ import { z } from 'zod';
 import type { Clock } from '../platform/clock/index.ts';
 import type { GatewayHub, GatewayReport, RoutingTable } from './routing-table.ts';
 import type { ServingLog } from './serving-log.ts';
+import { type UsageAnswer, type UsageKeeper, type UsageReport, usageReportSchema } from './usage-report.ts';
+import { createUsedUp } from './used-up.ts';
 
 export interface GatewayHubOptions {
   /** The internal token that gateways send. */
@@ -19,6 +21,8 @@ export interface MountedGatewayHub extends GatewayHub {
   handleRouting(request: IncomingMessage, response: ServerResponse): void;
   /** `POST /internal/v1/reports` */
   handleReports(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Who keeps what gateways count, from now on; until then they keep it themselves. */
+  keepUsage(keeper: UsageKeeper): void;
   /** Ends every stream; gateways go on by their last table. */
   close(): void;
 }
@@ -27,6 +31,8 @@ const maxReportBytes = 16 * 1024 * 1024;
 const heartbeatMs = 5000;
 /** Most that a report may take to arrive. */
 const reportTimeoutMs = 10_000;
+/** Most that keeping usage may take; a gateway that hears nothing of it in time sends it again. */
+const keepTimeoutMs = 4000;
 
 const name = z.string().min(1).max(1000);
 const reportSchema = z.object({
@@ -38,6 +44,35 @@ const reportSchema = z.object({
   incidents: z
     .array(z.object({ at: z.number(), deployment: name, replica: name, kind: z.enum(['suspected', 'confirmed']) }))
     .max(100_000),
+  // Absent from a gateway of an older release.
+  denials: z
+    .array(
+      z.object({
+        actor: name,
+        token: name,
+        action: z.string().min(1).max(100),
+        object: name,
+        minute: z.number().int().min(0),
+        count: z.number().int().min(1),
+      }),
+    )
+    .max(100_000)
+    .optional(),
+  unknownTokens: z
+    .array(
+      z.object({
+        source: z.string().min(1).max(100),
+        minute: z.number().int().min(0),
+        count: z.number().int().min(1),
+      }),
+    )
+    .max(10_000)
+    .optional(),
+  tokensUsed: z
+    .array(z.object({ token: name, at: z.number().int().min(0) }))
+    .max(1_000_000)
+    .optional(),
+  usage: usageReportSchema.optional(),
 }) satisfies z.ZodType<GatewayReport>;
 
 interface Connected {
@@ -55,7 +90,8 @@ export function createGatewayHub({ token, clock, log }: GatewayHubOptions): Moun
   const expected = createHash('sha256').update(`Bearer ${token}`).digest();
   const connected = new Map<string, Connected>();
   const listeners = new Set<(report: GatewayReport) => void>();
-  let current: { readonly version: number; readonly line: string } | undefined;
+  let current: { readonly table: RoutingTable; readonly version: number; readonly line: string } | undefined;
+  let keeper: UsageKeeper | undefined;
   let cancelHeartbeat: (() => void) | undefined;
 
   const send = (gateway: Connected): void => {
@@ -76,14 +112,44 @@ export function createGatewayHub({ token, clock, log }: GatewayHubOptions): Moun
     return false;
   };
 
+  const publish = (table: RoutingTable): void => {
+    current = lineOf(table);
+    for (const gateway of connected.values()) {
+      // The same version again is sent again: its maker knows why.
+      if (gateway.sent === table.version) gateway.sent = undefined;
+      send(gateway);
+    }
+  };
+  const lineOf = (table: RoutingTable): NonNullable<typeof current> => ({
+    table,
+    version: table.version,
+    line: `${JSON.stringify({ ...table, usedToday: keeper?.usedToday() ?? [] })}\n`,
+  });
+  const quotas = createUsedUp();
+  const keep = async (usage: UsageReport | undefined): Promise<UsageAnswer | undefined> => {
+    if (usage === undefined || keeper === undefined) return undefined;
+    let cancel = (): void => undefined;
+    const late = new Promise<undefined>((resolve) => {
+      cancel = clock.after(keepTimeoutMs, () => resolve(undefined));
+    });
+    try {
+      const answer = await Promise.race([keeper.keep(usage), late]);
+      // Gateways keep the table: so one that starts without control knows whose day is over.
+      if (answer !== undefined && current !== undefined && quotas.isNew(current.table.limits, answer.used))
+        publish(current.table);
+      return answer;
+    } catch (error) {
+      log.warn({ problem: String(error) }, 'usage could not be kept; the gateway sends it again');
+      return undefined;
+    } finally {
+      cancel();
+    }
+  };
+
   return {
-    publish: (table: RoutingTable) => {
-      current = { version: table.version, line: `${JSON.stringify(table)}\n` };
-      for (const gateway of connected.values()) {
-        // The same version again is sent again: its maker knows why.
-        if (gateway.sent === table.version) gateway.sent = undefined;
-        send(gateway);
-      }
+    publish,
+    keepUsage: (next) => {
+      keeper = next;
     },
     gateways: () => [...connected.values()].map((gateway) => gateway.report),
     onReport: (callback) => {
@@ -118,6 +184,8 @@ export function createGatewayHub({ token, clock, log }: GatewayHubOptions): Moun
         log.info({ gateway }, 'gateway gone');
         for (const listener of listeners) listener({ ...entry.report, draining: [], ready: [], incidents: [] });
       });
+      // What was used since the table was made is in it, too.
+      if (current !== undefined) current = lineOf(current.table);
       send(entry);
       cancelHeartbeat ??= clock.after(heartbeatMs, beat);
     },
@@ -134,9 +202,18 @@ export function createGatewayHub({ token, clock, log }: GatewayHubOptions): Moun
         refuse(response, 409, new MusterError('invalid_request', `gateway "${report.gateway}" is not connected`));
         return;
       }
-      entry.report = { ...report, incidents: [] };
+      entry.report = {
+        gateway: report.gateway,
+        startedAt: report.startedAt,
+        applied: report.applied,
+        draining: report.draining,
+        ready: report.ready,
+        incidents: [],
+      };
       for (const listener of listeners) listener(report);
-      response.writeHead(204).end();
+      const usage = await keep(report.usage);
+      if (usage === undefined) response.writeHead(204).end();
+      else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ usage }));
     },
     close: () => {
       cancelHeartbeat?.();

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MusterError, toMusterError } from '@muster-ml/protocol';
+import type { AttemptsGuard } from './attempts-guard.ts';
 import { renderForCaller } from './caller-error.ts';
 import { type ControlAddress, parseControlAddress } from './control-address.ts';
 import { joinExpositions } from './exposition.ts';
@@ -9,10 +10,11 @@ import type { ServingLog } from './serving-log.ts';
 
 export interface GatewayRoutesOptions {
   readonly admission: Admission;
+  readonly attempts: AttemptsGuard;
   /** Why no traffic should be sent here; empty: ready. */
   readonly unready: () => readonly string[];
-  /** Metrics need a token unless the port is reachable from this machine only. */
-  readonly openMetrics: boolean;
+  /** Whether a request can come from this machine only; from elsewhere metrics need a token. */
+  readonly isLocal: (request: IncomingMessage) => boolean;
   /** Texts in the exposition format from this process. */
   readonly metrics: () => Promise<readonly string[]>;
   readonly control: { readonly address: string; readonly token: string };
@@ -50,7 +52,7 @@ export function createGatewayRoutes(
       );
     } else {
       sendMetrics(request, response, options, control).catch((thrown: unknown) =>
-        refuse(request, response, toMusterError(thrown)),
+        refuse(request, response, options.attempts.judge(request, response, toMusterError(thrown))),
       );
     }
     return true;
@@ -63,7 +65,12 @@ async function sendMetrics(
   options: GatewayRoutesOptions,
   control: ControlAddress,
 ): Promise<void> {
-  if (!options.openMetrics) options.admission.authenticate(tokenOf(request.headers.authorization));
+  if (!options.isLocal(request)) {
+    const grant = options.admission.authenticate(tokenOf(request.headers.authorization));
+    // They name every endpoint.
+    if (!options.admission.seesEverything(grant))
+      throw new MusterError('not_allowed', 'metrics are about every endpoint, and you do not see all of them');
+  }
   const [own, ofControl] = await Promise.all([options.metrics(), fetchMetrics(control, options.control.token)]);
   const body = joinExpositions(ofControl === undefined ? own : [...own, ofControl]);
   response
@@ -117,6 +124,7 @@ function refuse(request: IncomingMessage, response: ServerResponse, error: Muste
   if (response.headersSent || response.destroyed) return;
   const rendered = renderForCaller(request.url ?? '', error, '');
   if (error.kind === 'unauthenticated') response.setHeader('WWW-Authenticate', 'Bearer realm="muster"');
+  if (error.retryAfterSeconds !== undefined) response.setHeader('Retry-After', Math.ceil(error.retryAfterSeconds));
   response
     .writeHead(status ?? rendered.status, {
       'content-type': rendered.contentType,

@@ -13,6 +13,7 @@ import {
   grants,
   infer,
   narrow,
+  token,
   until,
   valuesFor,
 } from '../../test-support/gateway-twins.ts';
@@ -122,6 +123,7 @@ describe('the gateway', () => {
       doubled,
       (request, response) => response.end(request.url === '/metrics' ? ofControl : ''),
       {
+        openMetrics: true,
         processMetrics: async () => '# HELP process_x X.\n# TYPE process_x gauge\nprocess_x{process="gateway"} 2\n',
       },
     );
@@ -135,11 +137,14 @@ describe('the gateway', () => {
     expect((await call(gateway, 'GET', '/metrics')).status).toBe(200);
   });
 
-  test('tells metrics to everybody on loopback only; else a token is needed', async () => {
-    const { gateway } = await aSystem(doubled, undefined, { host: '0.0.0.0' });
-    expect((await call(gateway, 'GET', '/metrics')).status).toBe(401);
-    expect((await call(gateway, 'GET', '/metrics', { headers: { authorization: `Bearer ${narrow}` } })).status).toBe(
-      200,
-    );
-  });
+  test.each([{ host: '127.0.0.1' }, { host: '0.0.0.0', openMetrics: true }])(
+    'tells metrics to those who see every endpoint only, with %o',
+    async (values) => {
+      const { gateway } = await aSystem(doubled, undefined, values);
+      expect((await call(gateway, 'GET', '/metrics')).status).toBe(401);
+      const statusFor = async (bearer: string): Promise<number> =>
+        (await call(gateway, 'GET', '/metrics', { headers: { authorization: `Bearer ${bearer}` } })).status;
+      expect([await statusFor(narrow), await statusFor(token)]).toEqual([403, 200]);
+    },
+  );
 });

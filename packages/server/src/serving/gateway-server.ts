@@ -1,20 +1,32 @@
+import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { BlockList, type Socket, isIPv6 } from 'node:net';
-import { MusterError } from '@muster-ml/protocol';
+import { type Socket, isIPv6 } from 'node:net';
+import { MusterError, toMusterError } from '@muster-ml/protocol';
 import { systemClock, type Clock } from '../platform/clock/index.ts';
 import { createAdmission } from './admission.ts';
 import { indexTable } from './applied-table.ts';
-import type { FaceLimits, Observation } from './faces.ts';
+import { createAttempts } from './attempts.ts';
+import { createAttemptsGuard } from './attempts-guard.ts';
+import { createDenials } from './denials.ts';
+import type { Admission, FaceLimits, Observation } from './faces.ts';
 import { createForwarder } from './forward.ts';
+import { createTrust } from './forward-headers.ts';
+import { refuseRequest } from './forward-refusal.ts';
 import { createGatewayRoutes } from './gateway-routes.ts';
+import { createHostCheck, isLoopback } from './host-check.ts';
 import { createInferenceHandler } from './inference-handler.ts';
+import { createTableLimits } from './limits.ts';
 import { type ServingMetrics, createServingMetrics } from './metrics.ts';
 import { type PredictorLimits, TablePredictor, defaultPredictorLimits } from './predictor.ts';
 import { createOpenResponses } from './http/open-responses.ts';
+import { requestIdOf } from './http/request-id.ts';
 import { RoutingFollower } from './routing-follower.ts';
 import type { ServingLog } from './serving-log.ts';
+import { sourceOf } from './source.ts';
 import { type TlsFiles, readTlsFiles, watchTlsFiles } from './tls-files.ts';
+import { createTokenUses } from './token-uses.ts';
+import { type Usage, createUsage } from './usage.ts';
 
 export interface GatewayValues {
   readonly host: string;
@@ -22,6 +34,10 @@ export interface GatewayValues {
   readonly port: number;
   readonly tls?: TlsFiles | undefined;
   readonly trustedProxies: readonly string[];
+  /** Host names that requests may be sent to, besides those of this machine. */
+  readonly allowedHosts?: readonly string[];
+  /** Whether anybody on this machine reads metrics without a token, where nobody else can connect. */
+  readonly openMetrics?: boolean;
   /** Where control listens (`unix:/path`, `http(s)://…`), and the internal token that it knows. */
   readonly control: { readonly address: string; readonly token: string };
   /** Names this gateway among others. */
@@ -57,6 +73,9 @@ export interface Gateway {
 /** Clients and load balancers keep idle connections for up to a minute; who closes first must not be us. */
 const keepAliveMs = 75_000;
 const headersMs = 30_000;
+const usageGapMs = 500;
+/** Most that a gateway waits at its end for control to keep what was called last. */
+const lastUsageMs = 1000;
 const maxHeaderBytes = 32 * 1024;
 
 /** The data plane of one gateway process, composed: admission, predictions, forwarding, metrics, behind one port. */
@@ -65,6 +84,17 @@ export function createGateway(values: GatewayValues): Gateway {
   const responses = createOpenResponses();
   let isDraining = false;
   let stopWatching = (): void => undefined;
+  const isTrusted = createTrust(values.trustedProxies);
+  const denials = createDenials({ clock });
+  const tokenUses = createTokenUses(clock);
+  const limits = createTableLimits(clock);
+  const usage = createUsage({ clock, stream: randomUUID(), limits, gapMs: usageGapMs });
+  const checkHost = createHostCheck({
+    host: values.host,
+    isTls: values.tls !== undefined,
+    allowedHosts: values.allowedHosts ?? [],
+    isTrusted,
+  });
 
   const metrics = createServingMetrics({
     table: () => predictor.table,
@@ -82,6 +112,21 @@ export function createGateway(values: GatewayValues): Gateway {
     onChange: () => follower.changed(),
   });
   const admission = createAdmission({ clock, isStale: () => follower.isStale() });
+  const noted: Admission = {
+    ...admission,
+    authenticate: (token) => {
+      const grant = admission.authenticate(token);
+      tokenUses.note(grant.tokenId);
+      return grant;
+    },
+  };
+  const attempts = createAttemptsGuard({
+    attempts: createAttempts({ clock }),
+    sourceOf: (request) => sourceOf(request, isTrusted),
+    onUnknown: (prefix) => denials.noteUnknown(prefix),
+    onRefused: () => metrics.attemptRefused(),
+    log,
+  });
   const follower = new RoutingFollower({
     control: values.control.address,
     token: values.control.token,
@@ -94,13 +139,23 @@ export function createGateway(values: GatewayValues): Gateway {
     onTable: (table) => {
       const indexed = indexTable(table);
       admission.apply(indexed);
+      limits.apply(table.limits, table.usedToday);
       predictor.apply(indexed);
     },
     report: () => ({
       draining: predictor.drainingReplicas(),
       ready: predictor.readyReplicas(),
       incidents: predictor.takeIncidents(),
+      ...denials.take(),
+      tokensUsed: tokenUses.take(),
+      usage: usage.report(),
     }),
+    onUsageKept: (answer) => usage.kept(answer),
+    onUnreadable: () => usage.giveUp(),
+    giveBack: ({ denials: refused = [], unknownTokens = [], tokensUsed = [] }) => {
+      denials.giveBack({ denials: refused, unknownTokens });
+      tokenUses.giveBack(tokensUsed);
+    },
   });
   const unready = (): string[] => {
     const reasons: string[] = [];
@@ -111,19 +166,30 @@ export function createGateway(values: GatewayValues): Gateway {
     return reasons;
   };
   const answerInference = createInferenceHandler({
-    directory: { find: (name) => predictor.table.find(name), names: () => predictor.table.names() },
-    admission,
+    directory: { find: (name) => predictor.table.find(name), endpoints: () => predictor.table.endpoints() },
+    admission: noted,
+    attempts,
+    denials,
+    callLimits: limits,
     predictor,
     readiness: { server: () => unready().length === 0, deployment: (deployment) => predictor.isReady(deployment) },
-    observer: { observe: (observation) => observe(observation, metrics, log) },
+    observer: {
+      observe: (observation) => {
+        usage.count(observation);
+        observe(observation, metrics, log);
+      },
+    },
     softwareVersion: values.softwareVersion,
     newRequestId: values.newRequestId,
     limits: values.faceLimits,
   });
   const answerRoutes = createGatewayRoutes({
-    admission,
+    admission: noted,
+    attempts,
     unready,
-    openMetrics: isLoopback(values.host),
+    // A proxy on this machine brings requests from others.
+    isLocal: (request) =>
+      values.openMetrics === true && isLoopback(values.host) && !isTrusted(request.socket.remoteAddress),
     metrics: async () => [
       metrics.render(),
       ...(values.processMetrics === undefined ? [] : [await values.processMetrics()]),
@@ -133,7 +199,8 @@ export function createGateway(values: GatewayValues): Gateway {
   });
   const forwarder = createForwarder({
     control: values.control.address,
-    trustedProxies: values.trustedProxies,
+    isTrusted,
+    attempts,
     maxRequests: values.forward?.maxRequests ?? 256,
     idleTimeoutMs: values.forward?.idleTimeoutMs ?? 120_000,
     newRequestId: values.newRequestId,
@@ -145,6 +212,14 @@ export function createGateway(values: GatewayValues): Gateway {
     responses.began(request.socket, response);
     // A caller whose connection was kept must open a new one, elsewhere.
     if (isDraining) response.shouldKeepAlive = false;
+    try {
+      checkHost(request);
+    } catch (error) {
+      const requestId = requestIdOf(request.headers['x-request-id'], values.newRequestId);
+      response.on('error', () => undefined);
+      refuseRequest(request, response, toMusterError(error), requestId);
+      return;
+    }
     if (answerInference(request, response) || answerRoutes(request, response)) return;
     forwarder.forward(request, response);
   };
@@ -187,6 +262,7 @@ export function createGateway(values: GatewayValues): Gateway {
       });
       await Promise.race([closed, limit]);
       cancel();
+      await tellLastUsage(usage, follower, clock);
       return responses.all().every((response) => response.writableFinished || response.destroyed);
     },
     stop: async () => {
@@ -209,6 +285,20 @@ export function createGateway(values: GatewayValues): Gateway {
       return unready().length === 0;
     },
   };
+}
+
+/** Reports what was called until now, if control answers soon. */
+async function tellLastUsage(usage: Usage, follower: RoutingFollower, clock: Clock): Promise<void> {
+  let cancel = (): void => undefined;
+  const late = new Promise<void>((resolve) => {
+    cancel = clock.after(lastUsageMs, resolve);
+  });
+  const tell = async (): Promise<void> => {
+    // Each report takes a part; one that control does not keep would come again and again.
+    for (let turn = 0; turn < 5 && follower.isConnected && usage.hasLast(); turn += 1) await follower.flush();
+  };
+  await Promise.race([tell(), late]);
+  cancel();
 }
 
 /** Counts every prediction, and logs those that failed in here with their cause, which the caller is not told. */
@@ -261,12 +351,4 @@ function answerBadRequest(error: NodeJS.ErrnoException, socket: Socket): void {
         ? '408 Request Timeout'
         : '400 Bad Request';
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
-function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true;
-  const loopback = new BlockList();
-  loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-  loopback.addAddress('::1', 'ipv6');
-  return loopback.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
 }

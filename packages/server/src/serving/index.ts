@@ -8,3 +8,4 @@ export type {
   RoutedEndpoint,
   RoutingTable,
 } from './routing-table.ts';
+export type { QuotaUse, UsageCount, UsageKeeper, UsageReport } from './usage-report.ts';

@@ -25,6 +25,7 @@ function anObservation(overrides: Partial<Observation> = {}): Observation {
     method: 'POST',
     operation: 'infer',
     endpoint: 'e',
+    call: undefined,
     deployment,
     status: 200,
     code: undefined,
@@ -43,7 +44,7 @@ describe('metrics of the data plane', () => {
   test('count predictions by endpoint, version and status, and nothing that is no prediction', () => {
     const { metrics } = someMetrics();
     metrics.observe(anObservation());
-    metrics.observe(anObservation({ status: 429 }));
+    metrics.observe(anObservation({ status: 429, operation: 'invocations' }));
     metrics.observe(anObservation({ operation: 'model_ready' }));
     metrics.observe(anObservation({ endpoint: undefined }));
     const text = metrics.render();

@@ -24,12 +24,17 @@ export interface ServingMetrics extends Observer {
   copyDropped(deployment: RoutedDeployment): void;
   incident(incident: Incident): void;
   forwarded(status: number): void;
+  /** An unknown token was answered with 429. */
+  attemptRefused(): void;
   /** In Prometheus' exposition format. */
   render(): string;
 }
 
 const secondsBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const rowsBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+
+/** Operations that are predictions, one for each protocol. */
+const predictions: ReadonlySet<string> = new Set(['infer', 'predict', 'invocations']);
 
 /** Counts of a version that is no longer deployed are told for so long, so that the last scrape finds them. */
 const keepMs = 10 * 60_000;
@@ -57,6 +62,7 @@ export function createServingMetrics(sources: MetricsSources): ServingMetrics {
   const requests = new Map<string, Map<string, Series>>();
   const runs = new Map<string, RunSeries>();
   const forwards = new Map<number, number>();
+  let refusedAttempts = 0;
 
   const seriesOf = (endpoint: string, version: string): Series => {
     let versions = requests.get(endpoint);
@@ -109,7 +115,7 @@ export function createServingMetrics(sources: MetricsSources): ServingMetrics {
   return {
     observe: ({ endpoint, deployment, status, durationMs, queueMicros, operation }: Observation) => {
       // Metadata and health are not what an endpoint is measured by.
-      if (endpoint === undefined || (operation !== 'infer' && operation !== 'predict')) return;
+      if (endpoint === undefined || !predictions.has(operation)) return;
       const series = seriesOf(endpoint, deployment?.version ?? '');
       series.touchedMs = sources.clock.now();
       series.codes.set(status, (series.codes.get(status) ?? 0) + 1);
@@ -131,6 +137,9 @@ export function createServingMetrics(sources: MetricsSources): ServingMetrics {
     },
     forwarded: (status) => {
       forwards.set(status, (forwards.get(status) ?? 0) + 1);
+    },
+    attemptRefused: () => {
+      refusedAttempts += 1;
     },
     render: () => {
       forget();
@@ -172,6 +181,12 @@ export function createServingMetrics(sources: MetricsSources): ServingMetrics {
       for (const [code, count] of forwards) text.sample({ code: String(code) }, count);
       text.family('muster_forwards_in_flight', 'gauge', 'Requests to the control plane under way.');
       text.sample({}, sources.forwardsInFlight());
+      text.family(
+        'muster_gateway_refused_attempts_total',
+        'counter',
+        'Unknown tokens that were answered with 429 because their source had sent too many.',
+      );
+      text.sample({}, refusedAttempts);
       text.family('muster_routing_table_version', 'gauge', 'Version of the routing table in use.');
       text.sample({}, sources.table().version);
       text.family('muster_control_connected', 'gauge', 'Whether the control plane is connected.');

@@ -141,6 +141,46 @@ describe('reports', () => {
     expect(control.hub.gateways()).toEqual([expect.objectContaining({ gateway: 'g1', draining: ['x'], ready: ['y'] })]);
   });
 
+  test('give back the counts of those that do not arrive, and a gateway of an older release need not send any', async () => {
+    const denial = { actor: 'a', token: 't', action: 'endpoint.predict', object: 'e', minute: 60_000, count: 3 };
+    const untold = [denial];
+    let mayArrive = false;
+    const { follower } = await aFollower({
+      report: () => {
+        if (!mayArrive) control.kill();
+        return {
+          draining: [],
+          ready: [],
+          incidents: [],
+          ...(untold.length === 0 ? {} : { denials: untold.splice(0) }),
+        };
+      },
+      giveBack: ({ denials = [] }) => untold.push(...denials),
+    });
+    await vi.waitFor(() => expect(follower.isConnected).toBe(false), until);
+    await vi.waitFor(() => expect(untold).toEqual([denial]), until);
+    mayArrive = true;
+    const heard: GatewayReport[] = [];
+    await control.start();
+    control.hub.onReport((report) => heard.push(report));
+    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(1), until);
+    expect(heard.flatMap(({ denials = [] }) => denials)).toEqual([denial]);
+    expect(heard.at(-1)).not.toHaveProperty('denials');
+    expect(control.hub.gateways()[0]).not.toHaveProperty('denials');
+  });
+
+  test('that control cannot read are dropped, so that the next one arrives', async () => {
+    const unreadable = { actor: '', token: 't', action: 'endpoint.predict', object: 'e', minute: 60_000, count: 3 };
+    const untold = [unreadable];
+    const givenBack: unknown[] = [];
+    await aFollower({
+      report: () => ({ draining: [], ready: ['y'], incidents: [], denials: untold.splice(0) }),
+      giveBack: (facts) => givenBack.push(facts),
+    });
+    await vi.waitFor(() => expect(control.hub.gateways()).toEqual([expect.objectContaining({ ready: ['y'] })]), until);
+    expect([untold, givenBack]).toEqual([[], []]);
+  });
+
   test('come at least each second, and a gateway is connected only while its stream is', async () => {
     const { follower } = await aFollower();
     await vi.waitFor(() => expect(control.hub.gateways()).toHaveLength(1), until);

@@ -2,9 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../platform/clock/index.ts';
 import { type ControlAddress, parseControlAddress } from './control-address.ts';
 import { createLineReader } from './line-reader.ts';
+import { parseTable } from './read-table.ts';
+import { type ReportAnswer, noAnswer, readReportAnswer } from './report-answer.ts';
 import type { GatewayReport, RoutingTable } from './routing-table.ts';
 import type { ServingLog } from './serving-log.ts';
-import { type TableFile, createTableFile, parseTable } from './table-file.ts';
+import { type TableFile, createTableFile } from './table-file.ts';
+import type { UsageAnswer } from './usage-report.ts';
 
 export interface RoutingFollowerOptions {
   /** Where control listens: `unix:/path` or `http(s)://host:port`. */
@@ -23,9 +26,18 @@ export interface RoutingFollowerOptions {
   readonly clock: Clock;
   readonly log: ServingLog;
   readonly onTable: (table: RoutingTable) => void;
-  /** What is ready, draining and new, for a report. Incidents are told once: they are given back if the report does not arrive. */
-  readonly report: () => Pick<GatewayReport, 'draining' | 'ready' | 'incidents'>;
+  /** What is ready, draining and new, for a report. Incidents are told once: they are kept until a report of them arrives. */
+  readonly report: () => ReportedFacts;
+  /** The report of these did not arrive: its counts have to be told again. */
+  readonly giveBack?: (facts: ReportedFacts) => void;
+  /** Control has kept the usage of a report. */
+  readonly onUsageKept?: (answer: UsageAnswer) => void;
+  /** Control cannot read a report: what was in it is not to come again. */
+  readonly onUnreadable?: () => void;
 }
+
+/** What a report says beside who reports. */
+export type ReportedFacts = Omit<GatewayReport, 'gateway' | 'startedAt' | 'applied'>;
 
 const firstDelayMs = 100;
 const longestDelayMs = 2000;
@@ -59,6 +71,7 @@ export class RoutingFollower {
   #abort: (() => void) | undefined;
   #reportDue: (() => void) | undefined;
   #reporting = false;
+  #reported: Promise<void> = Promise.resolve();
   #reportAgain = false;
   #unsent: GatewayReport['incidents'] = [];
   #timers: (() => void)[] = [];
@@ -113,6 +126,12 @@ export class RoutingFollower {
       this.#reportDue = undefined;
       void this.#report();
     });
+  }
+
+  /** Tells control what it was not told yet: the last thing before a gateway ends. Where control does not answer, it is lost. */
+  async flush(): Promise<void> {
+    await this.#reported;
+    await this.#report();
   }
 
   /** Ends when the last table is on disk. */
@@ -243,20 +262,8 @@ export class RoutingFollower {
       return;
     }
     this.#reporting = true;
-    const { ready, draining, incidents } = this.#options.report();
-    this.#unsent = [...this.#unsent, ...incidents].slice(-keptIncidents);
-    const report: GatewayReport = {
-      gateway: this.#options.gateway,
-      startedAt: this.#startedAt,
-      applied: this.#applied,
-      draining,
-      ready,
-      incidents: this.#unsent,
-    };
-    if (await this.#post(JSON.stringify(report))) {
-      this.#unsent = [];
-      this.#heard();
-    }
+    this.#reported = this.#tell();
+    await this.#reported;
     this.#reporting = false;
     if (this.#reportAgain) {
       this.#reportAgain = false;
@@ -264,8 +271,31 @@ export class RoutingFollower {
     }
   }
 
-  #post(body: string): Promise<boolean> {
-    return new Promise<boolean>((resolve) => {
+  async #tell(): Promise<void> {
+    const facts = this.#options.report();
+    this.#unsent = [...this.#unsent, ...facts.incidents].slice(-keptIncidents);
+    const report: GatewayReport = {
+      gateway: this.#options.gateway,
+      startedAt: this.#startedAt,
+      applied: this.#applied,
+      ...facts,
+      incidents: this.#unsent,
+    };
+    const { status, usage } = await this.#post(JSON.stringify(report));
+    const isTaken = status === 204 || status === 200;
+    if (isTaken) this.#heard();
+    if (usage !== undefined) this.#options.onUsageKept?.(usage);
+    // What control cannot read it would not read the next time either, and no report would ever arrive again.
+    if (status === 400) {
+      this.#options.log.error({ status }, 'control cannot read a report of this gateway; it is dropped');
+      this.#options.onUnreadable?.();
+    }
+    if (isTaken || status === 400) this.#unsent = [];
+    else this.#options.giveBack?.(facts);
+  }
+
+  #post(body: string): Promise<ReportAnswer> {
+    return new Promise<ReportAnswer>((resolve) => {
       const request = this.#control.request({
         method: 'POST',
         path: '/internal/v1/reports',
@@ -277,11 +307,8 @@ export class RoutingFollower {
         timeout: reportTimeoutMs,
       });
       request.on('timeout', () => request.destroy());
-      request.on('error', () => resolve(false));
-      request.on('response', (response) => {
-        response.resume();
-        response.on('close', () => resolve(response.statusCode === 204));
-      });
+      request.on('error', () => resolve(noAnswer));
+      request.on('response', (response) => void readReportAnswer(response).then(resolve));
       request.end(body);
     });
   }

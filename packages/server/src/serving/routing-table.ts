@@ -1,5 +1,6 @@
 import type { Runtime, Signature } from '@muster-ml/protocol';
-import type { TokenGrant } from '../identity/index.ts';
+import type { CallLimit, TokenGrant } from '../identity/index.ts';
+import type { QuotaUse, UsageReport } from './usage-report.ts';
 
 /**
  * Everything that a gateway needs to answer predictions without control: whole snapshots with a rising version.
@@ -13,6 +14,13 @@ export interface RoutingTable {
   readonly madeAt: number;
   readonly endpoints: readonly RoutedEndpoint[];
   readonly tokens: readonly TokenGrant[];
+  /** Limits of calls, by endpoint and actor; what is not here is not limited. */
+  readonly limits: readonly CallLimit[];
+  /**
+   * What was used of the daily quotas when the table was sent; the hub adds it, and a report is answered with newer
+   * figures. Absent: nothing is known.
+   */
+  readonly usedToday?: readonly QuotaUse[] | undefined;
 }
 
 export interface RoutedEndpoint {
@@ -63,6 +71,42 @@ export interface GatewayReport {
   readonly ready: readonly string[];
   /** What happened since the last report, each told once. */
   readonly incidents: readonly Incident[];
+  /** Refusals of known tokens in minutes that are over, each told once; absent: none. */
+  readonly denials?: readonly Denial[] | undefined;
+  /** How often tokens came that are not known, likewise. */
+  readonly unknownTokens?: readonly UnknownTokens[] | undefined;
+  /** Tokens that were used, each at most once in five minutes. */
+  readonly tokensUsed?: readonly TokenUse[] | undefined;
+  /** Who called what; told until control has answered that it is kept. */
+  readonly usage?: UsageReport | undefined;
+}
+
+/** How often a known token was refused the same thing within a minute, by authorization. */
+export interface Denial {
+  readonly actor: string;
+  /** The token's id. */
+  readonly token: string;
+  readonly action: string;
+  /** Name of what it is about; `?` for what is no name, `*` for whatever was not kept apart. */
+  readonly object: string;
+  /** When the minute began, milliseconds since the epoch. */
+  readonly minute: number;
+  readonly count: number;
+}
+
+/** How often tokens that are not known came from one place within a minute. */
+export interface UnknownTokens {
+  /** `203.0.113.0/24`, `2001:db8:1::/48`, or `*` for whatever was not kept apart. */
+  readonly source: string;
+  readonly minute: number;
+  readonly count: number;
+}
+
+export interface TokenUse {
+  /** The token's id. */
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** A runner died while it ran something of this deployment. */

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, readFile, rename, stat, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { parseTable } from './read-table.ts';
 import type { RoutingTable } from './routing-table.ts';
 
 /** A table as it was found on disk. */
@@ -80,22 +81,4 @@ async function replaceFile(path: string, text: string): Promise<void> {
   } finally {
     await directory.close();
   }
-}
-
-/** A table from its JSON text; undefined if it is none. What control made is not checked field by field, only that it is whole. */
-export function parseTable(text: string): RoutingTable | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { version, installation, endpoints, tokens } = value as Partial<RoutingTable>;
-  const isWhole =
-    Number.isSafeInteger(version) &&
-    typeof installation === 'string' &&
-    Array.isArray(endpoints) &&
-    Array.isArray(tokens);
-  return isWhole ? (value as RoutingTable) : undefined;
 }

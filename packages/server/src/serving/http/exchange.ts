@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type MusterError, httpStatusOfKind, toMusterError } from '@muster-ml/protocol';
-import type { Cancellation, Face, FaceDependencies, Observation } from '../faces.ts';
+import type { Cancellation, EndpointCall, Face, FaceDependencies, Observation } from '../faces.ts';
 import type { RoutedDeployment } from '../routing-table.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { requestIdOf } from './request-id.ts';
@@ -30,6 +30,7 @@ export class Exchange implements Cancellation {
   readonly face: Face;
   operation = 'unknown';
   endpoint: string | undefined;
+  call: EndpointCall | undefined;
   deployment: RoutedDeployment | undefined;
   rows = 0;
   requestBytes = 0;
@@ -104,7 +105,7 @@ export class Exchange implements Cancellation {
   /** Answers with an error, in the face's form. */
   fail(thrown: unknown): void {
     if (this.#isAnswered || this.#isCancelled) return;
-    const error = toMusterError(thrown);
+    const error = this.#dependencies.attempts.judge(this.request, this.response, toMusterError(thrown));
     const status = statusOf(error);
     const { contentType, body } = this.#render(error, status, this.requestId);
     const size = Buffer.byteLength(body);
@@ -117,7 +118,8 @@ export class Exchange implements Cancellation {
       if (typeof value === 'string') headers.push(name, value);
     }
     const isUnread = !this.request.complete;
-    const mustClose = isUnread && (hasLargeBody(this.request) || error.code === 'body_too_slow');
+    const mustClose =
+      isUnread && (hasLargeBody(this.request) || error.code === 'body_too_slow' || error.code === 'too_many_attempts');
     if (mustClose) headers.push('Connection', 'close');
     this.#writeHead(status, contentType, size, headers);
     if (mustClose) this.#drain(body);
@@ -190,6 +192,7 @@ export class Exchange implements Cancellation {
       method: this.request.method ?? '',
       operation: this.operation,
       endpoint: this.endpoint,
+      call: this.call,
       deployment: this.deployment,
       status,
       code: status === 499 ? 'request_cancelled' : error?.code,

@@ -15,7 +15,7 @@ import type { FaceDependencies } from '../faces.ts';
 import type { ErrorRenderer, Exchange } from '../http/exchange.ts';
 import { pathSegments } from '../http/path-segments.ts';
 import { readBody } from '../http/read-body.ts';
-import { allowMethod, visibleEndpoint } from '../http/visible-endpoint.ts';
+import { allowMethod, callableEndpoint, visibleEndpoint } from '../http/visible-endpoint.ts';
 import { describedDeployment } from '../oip/metadata.ts';
 import { predictRows } from '../predict/predict-rows.ts';
 import type { RoutedDeployment, RoutedEndpoint } from '../routing-table.ts';
@@ -72,8 +72,9 @@ export function answerInvocations(
   exchange.operation = operation;
   allowMethod(exchange, operation === 'invocations' ? 'POST' : 'GET');
   const [, name = ''] = pathSegments(exchange.request.url ?? '');
+  if (operation === 'invocations')
+    return invoke(exchange, callableEndpoint(exchange, name, dependencies), dependencies);
   const endpoint = visibleEndpoint(exchange, name, dependencies);
-  if (operation === 'invocations') return invoke(exchange, endpoint, dependencies);
   const deployment = describedDeployment(endpoint, undefined);
   exchange.deployment = deployment;
   if (operation !== 'version' && !dependencies.readiness.deployment(deployment))

@@ -3,7 +3,7 @@ import type { FaceDependencies } from '../faces.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { ErrorRenderer } from '../http/exchange.ts';
 import { pathSegments } from '../http/path-segments.ts';
-import { allowMethod, grantOf, visibleEndpoint } from '../http/visible-endpoint.ts';
+import { allowMethod, callableEndpoint, grantOf, visibleEndpoint } from '../http/visible-endpoint.ts';
 import { infer } from './infer.ts';
 import { describedDeployment, modelMetadata, serverMetadata } from './metadata.ts';
 
@@ -95,7 +95,7 @@ function answerModels(
     case 'infer': {
       exchange.operation = 'infer';
       allowMethod(exchange, 'POST');
-      return infer(exchange, visibleEndpoint(exchange, name, dependencies), version, dependencies);
+      return infer(exchange, callableEndpoint(exchange, name, dependencies), version, dependencies);
     }
     case undefined: {
       exchange.operation = 'model_metadata';
@@ -126,8 +126,8 @@ function answerList(exchange: Exchange, dependencies: FaceDependencies): void {
   allowMethod(exchange, 'GET');
   const grant = grantOf(exchange, dependencies);
   const models: string[] = [];
-  for (const name of dependencies.directory.names())
-    if (dependencies.admission.mayPredict(grant, name)) models.push(name);
+  for (const endpoint of dependencies.directory.endpoints())
+    if (dependencies.admission.sees(grant, endpoint)) models.push(endpoint.name);
   exchange.sendJson(JSON.stringify({ models }));
 }
 

@@ -12,7 +12,7 @@ import type { FaceDependencies } from '../faces.ts';
 import type { ErrorRenderer, Exchange } from '../http/exchange.ts';
 import { pathSegments } from '../http/path-segments.ts';
 import { readBody } from '../http/read-body.ts';
-import { allowMethod, grantOf, visibleEndpoint } from '../http/visible-endpoint.ts';
+import { allowMethod, callableEndpoint, grantOf, visibleEndpoint } from '../http/visible-endpoint.ts';
 import { describedDeployment } from '../oip/metadata.ts';
 import type { RoutedDeployment, RoutedEndpoint } from '../routing-table.ts';
 import { explainEndpoint } from './explain-endpoint.ts';
@@ -39,15 +39,17 @@ export async function answerPredict(exchange: Exchange, dependencies: FaceDepend
     exchange.operation = 'predict_list';
     allowMethod(exchange, 'GET');
     const grant = grantOf(exchange, dependencies);
-    const names = [...dependencies.directory.names()].filter((one) => dependencies.admission.mayPredict(grant, one));
-    exchange.sendJson(JSON.stringify({ endpoints: names.map((one) => ({ name: one, path: `/predict/${one}` })) }));
+    const endpoints = [...dependencies.directory.endpoints()]
+      .filter((one) => dependencies.admission.sees(grant, one))
+      .map((one) => ({ name: one.name, path: `/predict/${one.name}` }));
+    exchange.sendJson(JSON.stringify({ endpoints }));
     return;
   }
   exchange.operation = 'predict';
   allowMethod(exchange, 'GET', 'POST');
-  const endpoint = visibleEndpoint(exchange, name, dependencies);
-  if (exchange.request.method === 'POST') await predict(exchange, endpoint, dependencies);
-  else explain(exchange, endpoint, dependencies);
+  if (exchange.request.method === 'POST')
+    await predict(exchange, callableEndpoint(exchange, name, dependencies), dependencies);
+  else explain(exchange, visibleEndpoint(exchange, name, dependencies), dependencies);
 }
 
 function explain(exchange: Exchange, endpoint: RoutedEndpoint, { readiness }: FaceDependencies): void {
