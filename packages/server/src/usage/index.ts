@@ -1,0 +1,2 @@
+export { usageRoutes } from './routes.ts';
+export { type Usage, createUsage } from './usage.ts';
