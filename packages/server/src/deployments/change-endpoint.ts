@@ -1,13 +1,16 @@
 import { type Action, MusterError } from '@muster-ml/protocol';
-import { type Caller, type Identity, ledgerActor } from '../identity/index.ts';
+import { type Caller, type Identity, type Resource, ledgerActor } from '../identity/index.ts';
 import type { Ledger, LedgerActor } from '../ledger/index.ts';
 import type { Clock, NewId } from '../platform/clock/index.ts';
 import type { Database, Tx } from '../platform/database/index.ts';
 import type { Operations } from '../platform/operations/index.ts';
 import type { RefuseUncagedPython, ServedVersion } from '../registry/index.ts';
+import type { SecretUses } from '../secrets/index.ts';
 import { auditedDigest } from './audited-endpoint.ts';
 import { type Change, beginChange, isChanged } from './change.ts';
+import type { Decision } from './deployment.ts';
 import type { EndpointKey, DeploymentStore } from './store.ts';
+import { type Written, decidedDeployments, trafficMove } from './traffic.ts';
 
 /** Where a version comes from; the registry authorizes the read and resolves an alias. */
 export interface VersionSource {
@@ -25,6 +28,7 @@ export interface DeploymentParts {
   readonly registry: VersionSource;
   readonly refuseUncagedPython: RefuseUncagedPython;
   readonly identity: Identity;
+  readonly secrets: Pick<SecretUses, 'authorizeUse' | 'hold'>;
   readonly ledger: Ledger;
   readonly operations: Operations;
   readonly clock: Clock;
@@ -53,13 +57,10 @@ export async function changeEndpoint<R>(
   name: string,
   decide: Decide<R>,
 ): Promise<R> {
-  const known = await parts.store.find({ name });
-  if (known === undefined) throw endpointNotFound(name);
-  const resource = { kind: 'endpoint', id: name, team: known.endpoint.team } as const;
-  parts.identity.authorize(caller, action, resource);
+  await authorizeEndpoint(parts, caller, action, name);
   return await inChange(parts, { name }, async (tx, change, epoch) => {
     if (change === undefined) throw endpointNotFound(name);
-    parts.identity.authorize(caller, action, { ...resource, team: change.after.endpoint.team });
+    parts.identity.authorize(caller, action, endpointResource(change.after.endpoint));
     const decided = await decide(change, tx, parts.clock.now());
     await commitChange(parts, tx, epoch, change, {
       actor: ledgerActor(caller),
@@ -99,7 +100,7 @@ export interface ChangeAuthor {
   readonly ctx: Readonly<Record<string, unknown>>;
 }
 
-/** Writes a change with all that belongs to it; the ledger comes last. False where the endpoint changed meanwhile: then nothing is written. */
+/** Writes a change with all that belongs to it; the ledger, and what names its entries, comes last. False where the endpoint changed meanwhile: then nothing is written. */
 export async function commitChange(
   parts: Pick<DeploymentParts, 'store' | 'operations' | 'ledger' | 'clock' | 'newId'>,
   tx: Tx,
@@ -124,16 +125,55 @@ export async function commitChange(
     ...(change.before === undefined ? {} : { before: auditedDigest(change.before) }),
     after: auditedDigest(change.after),
   } as const;
+  let decision: Decision | undefined;
   if (author !== undefined) {
     const { actor, action, request, ctx } = author;
-    await ledger.append(tx, { ...about, actor, action, request, ctx: { endpoint: endpoint.id, ...ctx } });
+    const entry = await ledger.append(tx, {
+      ...about,
+      actor,
+      action,
+      request,
+      ctx: { endpoint: endpoint.id, ...ctx },
+    });
+    if (actor.kind !== 'system') decision = { by: actor.id, action, entry };
   }
+  const entries: Written['entries'][number][] = [];
   for (const { action, ctx } of change.entries) {
     const actor = { kind: 'system', id: 'reconciler' } as const;
     const request = author?.request ?? 'reconciler';
-    await ledger.append(tx, { ...about, actor, action, request, ctx: { endpoint: endpoint.id, ...ctx } });
+    const seq = await ledger.append(tx, { ...about, actor, action, request, ctx: { endpoint: endpoint.id, ...ctx } });
+    entries.push({ action, deploymentId: ctx['deployment'], seq });
   }
+  // After the ledger, whose numbers they hold.
+  if (decision !== undefined)
+    await store.noteDecision(tx, {
+      endpointId: endpoint.id,
+      deploymentIds: decidedDeployments(change),
+      decision,
+      at: now,
+    });
+  const move = trafficMove(change, { decision, entries });
+  if (move !== undefined) await store.moveTraffic(tx, { endpoint, move, at: now, newId });
   return true;
+}
+
+/**
+ * The first step of every use case on an endpoint that exists, with one read whether it is not there or not theirs. Throws
+ * `endpoint_not_found`, `not_allowed`.
+ */
+export async function authorizeEndpoint(
+  { store, identity }: Pick<DeploymentParts, 'store' | 'identity'>,
+  caller: Caller,
+  action: Action,
+  name: string,
+): Promise<void> {
+  const team = await store.teamOf(name);
+  if (team === undefined) throw endpointNotFound(name);
+  identity.authorize(caller, action, endpointResource({ name, team }));
+}
+
+function endpointResource({ name, team }: { readonly name: string; readonly team: string }): Resource {
+  return { kind: 'endpoint', id: name, team, missing: () => endpointNotFound(name) };
 }
 
 export function endpointNotFound(name: string): MusterError {

@@ -10,6 +10,8 @@ import type {
 } from '@muster-ml/protocol';
 import type { z } from 'zod';
 import type { Caller, Identity } from '../identity/index.ts';
+import type { Tx } from '../platform/database/index.ts';
+import type { SecretUses } from '../secrets/index.ts';
 import { cancelDeployment } from './cancel-deployment.ts';
 import type { DeploymentParts } from './change-endpoint.ts';
 import { countEndpoints } from './count-endpoints.ts';
@@ -27,19 +29,23 @@ import {
   servedEndpoint,
 } from './read-endpoints.ts';
 import { Reconciler, type ReconcilerParts } from './reconciler.ts';
+import { restartReplicas } from './restart-replicas.ts';
 import { rollback } from './rollback.ts';
 import { createDeploymentStore } from './store.ts';
 import { updateEndpoint } from './update-endpoint.ts';
 
 export interface DeploymentsParts
-  extends Omit<DeploymentParts, 'store' | 'wake'>, Omit<ReconcilerParts, 'store' | 'identity'> {
+  extends Omit<DeploymentParts, 'store' | 'wake' | 'secrets'>, Omit<ReconcilerParts, 'store' | 'identity' | 'secrets'> {
   readonly identity: Identity;
+  readonly secrets: SecretUses;
 }
 
 /** Endpoints and deployments: the use cases, and the reconciler that makes them come true. */
 export interface Deployments {
   deploy(caller: Caller, endpoint: string, request: DeployRequest): Promise<Operation>;
   promote(caller: Caller, endpoint: string): Promise<Operation>;
+  /** Starts its replicas anew, without losing a request. */
+  restartReplicas(caller: Caller, endpoint: string): Promise<Endpoint>;
   rollback(caller: Caller, endpoint: string, request: { readonly force?: string | undefined }): Promise<Operation>;
   endDeployment(caller: Caller, endpoint: string, deployment: string): Promise<void>;
   updateEndpoint(
@@ -49,13 +55,16 @@ export interface Deployments {
     revision: number | undefined,
   ): Promise<Endpoint>;
   deleteEndpoint(caller: Caller, endpoint: string): Promise<void>;
-  getEndpoint(caller: Caller, endpoint: string): Promise<Endpoint>;
+  /** `action` is what a use case of another room does with it; without one, reading. */
+  getEndpoint(caller: Caller, endpoint: string, action?: Action): Promise<Endpoint>;
   listEndpoints(caller: Caller, query: PageQuery): Promise<Page<Endpoint>>;
   listEvents(caller: Caller, endpoint: string, query: PageQuery): Promise<Page<EndpointEvent>>;
   /** For use cases of other rooms: the endpoint and what is deployed, if the caller may do this with it. */
   servedEndpoint(caller: Caller, action: Action, endpoint: string): Promise<ServedEndpoint>;
-  /** For the installation's summary. */
-  countEndpoints(): Promise<{ readonly endpoints: number; readonly ready: number }>;
+  /** The team of an endpoint that is there, for who decides about it; nothing is decided here. */
+  endpointTeam(endpoint: string, tx?: Tx): Promise<string | undefined>;
+  /** How many the caller sees, for the installation's summary. */
+  countEndpoints(caller: Caller): Promise<{ readonly endpoints: number; readonly ready: number }>;
   readonly reconciler: Reconciler;
 }
 
@@ -82,11 +91,16 @@ export function createDeployments(parts: DeploymentsParts): Deployments {
       return updated ?? (await getEndpoint(reading, caller, endpoint));
     },
     deleteEndpoint: async (caller, endpoint) => await deleteEndpoint(using, caller, endpoint),
-    getEndpoint: async (caller, endpoint) => await getEndpoint(reading, caller, endpoint),
+    getEndpoint: async (caller, endpoint, action) => await getEndpoint(reading, caller, endpoint, action),
     listEndpoints: async (caller, query) => await listEndpoints(reading, caller, query),
     listEvents: async (caller, endpoint, query) => await listEvents(reading, caller, endpoint, query),
+    restartReplicas: async (caller, endpoint) => {
+      await restartReplicas(using, caller, endpoint);
+      return await getEndpoint(reading, caller, endpoint);
+    },
     servedEndpoint: async (caller, action, endpoint) => await servedEndpoint(using, caller, action, endpoint),
-    countEndpoints: async () => await countEndpoints(parts.database),
+    endpointTeam: async (endpoint, tx) => await store.teamOf(endpoint, tx),
+    countEndpoints: async (caller) => await countEndpoints(parts, caller),
     reconciler,
   };
 }

@@ -16,8 +16,9 @@ import { superseded } from './superseded.ts';
  * ready, has its traffic, and every gateway knows; until then, and if it fails, what was live stays live. A newer wish
  * for a role replaces an unfinished older one.
  *
- * Throws `signature_breaks_callers`, `version_quarantined`, `nothing_live`, `team_not_found`, `isolation_too_weak`,
- * `invalid_request` (for settings of another runtime), and what the registry says of a version that does not exist.
+ * Throws `not_allowed`, `endpoint_exists`, `signature_breaks_callers`, `version_quarantined`, `nothing_live`,
+ * `team_not_found`, `isolation_too_weak`, `secret_not_found`, `invalid_request` (for settings of another runtime), and what the registry says
+ * of a version that does not exist.
  */
 export async function deploy(
   parts: DeploymentParts,
@@ -28,19 +29,22 @@ export async function deploy(
   const served = await parts.registry.servedVersion(caller, request.model, pickOf(request));
   refuseOtherSettings(request.settings, served.runtime, `${served.model}:${served.number}`);
   const isForced = isForcedBy(request.force, name);
-  const authorize = (state: EndpointState | undefined): void => {
-    parts.identity.authorize(caller, 'endpoint.deploy', {
-      kind: 'endpoint',
-      id: name,
-      team: state?.endpoint.team ?? request.team ?? served.team,
-    });
+  const newTeam = request.team ?? served.team;
+  // Names are unique in the installation: that one is taken is all that somebody learns who does not see whose it is.
+  const authorize = (team: string | undefined): void => {
+    const missing = (): MusterError => (team === undefined ? teamNotFound(newTeam) : nameTaken(name));
+    const resource = { kind: 'endpoint', id: name, team: team ?? newTeam, missing } as const;
+    parts.identity.authorize(caller, 'endpoint.deploy', resource);
   };
-  authorize(await parts.store.find({ name }));
+  authorize(await parts.store.teamOf(name));
   if (served.runtime === 'python') await parts.refuseUncagedPython();
+  const secrets = request.settings.secrets ?? {};
+  await parts.secrets.authorizeUse(caller, secrets);
   return await inChange(parts, { name }, async (tx, known, epoch) => {
-    authorize(known?.before);
+    authorize(known?.after.endpoint.team);
+    await parts.secrets.hold(tx, secrets);
     const now = parts.clock.now();
-    const change = known ?? newEndpoint(parts, caller, name, request.team ?? served.team, now);
+    const change = known ?? newEndpoint(parts, caller, name, newTeam, now);
     const { endpoint } = change.after;
     if (request.team !== undefined && request.team !== endpoint.team) {
       throw new MusterError('endpoint_exists', `endpoint ${name} belongs to team ${endpoint.team}`, {
@@ -95,6 +99,7 @@ export async function deploy(
       role,
       sharePercent: String(sharePercent),
       forced: isForced,
+      ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
       operation: operation.id,
     };
     await commitChange(parts, tx, epoch, change, {
@@ -105,12 +110,19 @@ export async function deploy(
     });
     return { change, result: operation };
   }).catch((error: unknown) => {
-    if (error instanceof MusterError && error.code === 'reference_violation')
-      throw new MusterError('team_not_found', `there is no team ${request.team ?? served.team}`, {
-        place: 'body.team',
-        cause: error,
-      });
+    if (error instanceof MusterError && error.code === 'reference_violation') throw teamNotFound(newTeam, error);
     throw error;
+  });
+}
+
+function teamNotFound(team: string, cause?: unknown): MusterError {
+  return new MusterError('team_not_found', `there is no team ${team}`, { place: 'body.team', cause });
+}
+
+function nameTaken(name: string): MusterError {
+  return new MusterError('endpoint_exists', `the name ${name} is taken`, {
+    place: 'params.endpoint',
+    remedy: 'Choose another name.',
   });
 }
 

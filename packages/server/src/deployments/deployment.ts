@@ -52,10 +52,20 @@ export interface DeploymentRecord {
   readonly problem: Problem | null;
   readonly createdAt: number;
   readonly createdBy: string;
+  /** The last decision about it; null while the change that makes it is not written. */
+  readonly decision: Decision | null;
   readonly readyAt: number | null;
   readonly servingSince: number | null;
   readonly endedAt: number | null;
   readonly replicas: readonly ReplicaRecord[];
+}
+
+/** Who decided something: the action, and the entry of the ledger, null where that is not known any more. */
+export interface Decision {
+  /** Id of an actor. */
+  readonly by: string;
+  readonly action: string | null;
+  readonly entry: number | null;
 }
 
 export type OwnReason = 'crash' | 'memory' | 'time';

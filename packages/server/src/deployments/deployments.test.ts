@@ -1,6 +1,8 @@
 import { type DeployRequest, type Endpoint, type Operation, deploySchema } from '@muster-ml/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestDatabase, databaseKinds, openTestDatabase } from '../../test-support/database.ts';
+import { callerWith } from '../../test-support/identity.ts';
+import { maker } from '../../test-support/registry.ts';
 import {
   type DeploymentsRoom,
   callerOf,
@@ -104,6 +106,29 @@ describe.each(databaseKinds)('deployments on %s', (kind) => {
     expect(await deploy('newer', 1)).toMatchObject({ state: 'succeeded' });
     expect(await room.ended(older)).toMatchObject({ state: 'failed', problem: { code: 'superseded' } });
     await until('it is not loaded any more', () => !loaded('m-31'));
+  });
+
+  it('a canary that lost its replicas before anything was live gets no share until it answers again', async () => {
+    room.fleet.behave('m-33', 'loading');
+    await room.deployments.deploy(ana, 'lost', wish(33));
+    await room.deployments.deploy(ana, 'lost', wish(34, { role: 'canary', sharePercent: 20 }));
+    const canary = async () => (await get('lost')).deployments.find(({ role }) => role === 'canary');
+    await until('the canary is ready', async () => (await canary())?.state === 'ready');
+    room.fleet.behave('m-34', 'failed', 'program_failed');
+    await until('its replica is gone', async () => (await canary())?.replicas.length === 0);
+    room.fleet.behave('m-34', 'loading');
+    await until('it loads again', async () => (await canary())?.replicas.length === 1);
+    const shares = () => routed('lost')?.deployments.map(({ role, sharePercent }) => [role, sharePercent]);
+    expect(shares()).toEqual([]);
+    room.fleet.behave('m-33', 'ready');
+    await until('the live one is routed', () => shares()?.length === 1);
+    expect(shares()).toEqual([['live', 100]]);
+    room.fleet.behave('m-34', 'ready');
+    await until('both are routed', () => shares()?.length === 2);
+    expect(shares()).toEqual([
+      ['live', 80],
+      ['canary', 20],
+    ]);
   });
 
   it('aborts an unfinished roll-out on rollback, and on cancel', async () => {
@@ -267,10 +292,42 @@ describe.each(databaseKinds)('deployments on %s', (kind) => {
     await until('it is released', () => !loaded('m-44'));
     expect(await deploy('deleted', 1)).toMatchObject({ state: 'succeeded' });
     expect((await get('deleted')).previous).toBeNull();
+    expect(room.endpointsEnded).toEqual(['deleted']);
+  });
+
+  it('what the caller may not see does not exist, and its name is taken without a word more', async () => {
+    const sam = callerOf('risk');
+    const attempts = [
+      async () => await room.deployments.promote(sam, 'first'),
+      async () => await room.deployments.rollback(sam, 'first', {}),
+      async () => await room.deployments.updateEndpoint(sam, 'first', {}, undefined),
+      async () => await room.deployments.endDeployment(sam, 'first', 'x'),
+      async () => await room.deployments.deleteEndpoint(sam, 'first'),
+      async () => await room.deployments.getEndpoint(sam, 'first'),
+      async () => await room.deployments.servedEndpoint(sam, 'endpoint.score', 'first'),
+      async () => await room.deployments.listEvents(sam, 'first', page),
+    ];
+    for (const attempt of attempts) await expect(attempt()).rejects.toMatchObject({ code: 'endpoint_not_found' });
+    await expect(room.deployments.deploy(sam, 'first', wish(1, { team: 'risk' }))).rejects.toMatchObject({
+      code: 'endpoint_exists',
+      message: 'the name first is taken',
+    });
+    await expect(room.deployments.deploy(sam, 'mine', wish(1))).rejects.toMatchObject({ code: 'team_not_found' });
+  });
+
+  it('counts for an actor only what it sees: its teams, and endpoints that it may call', async () => {
+    const counted = async (given: Parameters<typeof callerWith>[0]) =>
+      (await room.deployments.countEndpoints(callerWith(given))).endpoints;
+    expect(await counted({ teams: { risk: ['viewer'] } })).toBe(0);
+    expect(await counted({ granted: ['first', 'gone'] })).toBe(1);
+    expect(await counted({ granted: ['first'], token: { actions: ['self.read'] } })).toBe(0);
+    expect(await counted({ teams: { default: maker }, token: { resources: ['endpoint/first'] } })).toBe(1);
+    expect(await counted({ platformRoles: ['auditor'] })).toBeGreaterThan(1);
   });
 
   it('shows an actor only the endpoints of the teams that it sees, page by page', async () => {
-    await deploy('risky', 1, { team: 'risk' });
+    const both = callerWith({ id: 'ana', teams: { default: maker, risk: maker } });
+    await room.ended(await room.deployments.deploy(both, 'risky', wish(1, { team: 'risk' })));
     expect((await room.deployments.listEndpoints(callerOf('risk'), page)).items.map(({ name }) => name)).toEqual([
       'risky',
     ]);
@@ -298,10 +355,10 @@ describe.each(databaseKinds)('deployments on %s', (kind) => {
       async () => await room.deployments.updateEndpoint(eve, 'first', {}, undefined),
       async () => await room.deployments.endDeployment(eve, 'first', 'x'),
       async () => await room.deployments.deleteEndpoint(eve, 'first'),
-      async () => await room.deployments.getEndpoint(eve, 'first'),
       async () => await room.deployments.listEvents(eve, 'first', page),
     ];
     for (const attempt of attempts) await expect(attempt()).rejects.toMatchObject({ code: 'not_allowed' });
+    expect(await room.deployments.getEndpoint(eve, 'first')).toMatchObject({ name: 'first' });
     await expect(room.deployments.promote(ana, 'nope')).rejects.toMatchObject({ code: 'endpoint_not_found' });
     await expect(room.deployments.deploy(ana, 'first', wish(99))).rejects.toMatchObject({ code: 'version_not_found' });
     await expect(room.deployments.deploy(ana, 'teamless', wish(1, { team: 'ghosts' }))).rejects.toMatchObject({

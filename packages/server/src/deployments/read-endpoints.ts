@@ -1,6 +1,6 @@
 import type { Action, DeploymentRole, Endpoint, EndpointEvent, Page, PageQuery } from '@muster-ml/protocol';
 import type { Caller } from '../identity/index.ts';
-import { type DeploymentParts, endpointNotFound } from './change-endpoint.ts';
+import { type DeploymentParts, authorizeEndpoint, endpointNotFound } from './change-endpoint.ts';
 import type { DeploymentRecord } from './deployment.ts';
 import { type EndpointState, servingOf } from './endpoint.ts';
 import { type SeenRunners, renderEndpoint } from './render-endpoint.ts';
@@ -8,9 +8,14 @@ import { type SeenRunners, renderEndpoint } from './render-endpoint.ts';
 /** Reads join what is wished with what is seen, at the moment of the read. */
 export type ReadParts = Pick<DeploymentParts, 'store' | 'identity'> & { readonly seen: () => SeenRunners };
 
-/** One endpoint. Throws `endpoint_not_found`. */
-export async function getEndpoint(parts: ReadParts, caller: Caller, name: string): Promise<Endpoint> {
-  const state = await find(parts, caller, 'endpoint.read', name);
+/** One endpoint, for a use case that names its action. Throws `endpoint_not_found`, `not_allowed`. */
+export async function getEndpoint(
+  parts: ReadParts,
+  caller: Caller,
+  name: string,
+  action: Action = 'endpoint.read',
+): Promise<Endpoint> {
+  const state = await find(parts, caller, action, name);
   const [endpoint] = await render(parts, [state]);
   if (endpoint === undefined) throw endpointNotFound(name);
   return endpoint;
@@ -37,9 +42,10 @@ export async function servedEndpoint(
   return { id, name, team, serving: (role) => servingOf(state, role) };
 }
 
-/** Endpoints of the teams that the caller sees, by name. The cursor is the last name. */
+/** The endpoints that the caller sees, by name. The cursor is the last name. */
 export async function listEndpoints(parts: ReadParts, caller: Caller, query: PageQuery): Promise<Page<Endpoint>> {
-  const states = await parts.store.page(parts.identity.visibleTeams(caller.actor), query.after, query.limit + 1);
+  const scope = parts.identity.scope(caller, 'endpoint.read');
+  const states = await parts.store.page(scope, query.after, query.limit + 1);
   const shown = states.slice(0, query.limit);
   return page(await render(parts, shown), states.length > query.limit ? shown.at(-1)?.endpoint.name : undefined);
 }
@@ -75,9 +81,9 @@ async function find(
   action: Action,
   name: string,
 ): Promise<EndpointState> {
+  await authorizeEndpoint(parts, caller, action, name);
   const state = await parts.store.find({ name });
   if (state === undefined) throw endpointNotFound(name);
-  parts.identity.authorize(caller, action, { kind: 'endpoint', id: name, team: state.endpoint.team });
   return state;
 }
 

@@ -2,18 +2,21 @@ import type { Identity } from '../identity/index.ts';
 import type { Clock } from '../platform/clock/index.ts';
 import type { ObjectStore } from '../platform/objects/index.ts';
 import type { RuntimeHost } from '../runners/index.ts';
+import type { SecretUses } from '../secrets/index.ts';
 import type { GatewayHub, GatewayReport, Incident } from '../serving/index.ts';
 import { type DeploymentParts, commitChange } from './change-endpoint.ts';
 import type { Change } from './change.ts';
 import { type HeldReplica, type CrashWatch, countCrashes, crashesOf, createCrashWatch } from './crash-watch.ts';
-import { type DeploymentRecord, stayingReplicas } from './deployment.ts';
+import { stayingReplicas } from './deployment.ts';
 import type { EndpointState } from './endpoint.ts';
 import { type ModelFileCache, createModelFileCache } from './model-file-cache.ts';
-import { type Observed, type SeenReplica, knownGateway, seeReplicas } from './observation.ts';
+import { type Observed, knownGateway, seeReplicas } from './observation.ts';
 import { type PlacementLimits, defaultPlacementLimits } from './placement.ts';
 import { type ReconcilePolicy, defaultReconcilePolicy } from './reconcile-deployment.ts';
 import { reconcile } from './reconcile.ts';
+import { progressText } from './progress-text.ts';
 import { runnerWishes } from './runner-wishes.ts';
+import { type SecretValueCache, createSecretValueCache } from './secret-values.ts';
 import type { Crash } from './store.ts';
 import { type TablePublisher, createTablePublisher } from './table-publisher.ts';
 
@@ -24,8 +27,9 @@ export interface ReconcilerParts extends Pick<
   readonly clock: Clock;
   readonly runtimeHost: RuntimeHost;
   readonly gatewayHub: GatewayHub;
-  readonly identity: Pick<Identity, 'grants'>;
+  readonly identity: Pick<Identity, 'grants' | 'epoch' | 'onChange'>;
   readonly objects: Pick<ObjectStore, 'localFile'>;
+  readonly secrets: Pick<SecretUses, 'values' | 'onChange'>;
   /** Id of this installation, which routing tables carry. */
   readonly installation: string;
   /** Hears of failures that the next pass tries to mend. */
@@ -41,13 +45,18 @@ export interface ReconcilerTiming {
   /** Between two routing tables; what changes meanwhile goes into the next. */
   readonly publishMs: number;
   /**
+   * Who may call what is read again at least this often: access rules end by themselves. Changes are looked for at each
+   * tick, and those of this process are heard of at once.
+   */
+  readonly grantsMs: number;
+  /**
    * A gateway that has been away for this long counts no more: what it might still send to an old replica is lost.
    * For this long after its own start, the reconciler releases nothing, because gateways may still have to connect.
    */
   readonly gatewayLostMs: number;
 }
 
-const defaultTiming: ReconcilerTiming = { tickMs: 500, publishMs: 50, gatewayLostMs: 10_000 };
+const defaultTiming: ReconcilerTiming = { tickMs: 500, publishMs: 50, grantsMs: 1000, gatewayLostMs: 10_000 };
 
 /** Endpoints that are written in one transaction. */
 const writtenAtOnce = 50;
@@ -68,6 +77,7 @@ export class Reconciler {
   readonly #states = new Map<string, EndpointState>();
   readonly #gateways = new Map<string, { readonly report: GatewayReport; readonly seenAt: number }>();
   readonly #files: ModelFileCache;
+  readonly #secrets: SecretValueCache;
   readonly #endings: (() => void)[] = [];
   #held: ReadonlyMap<string, readonly HeldReplica[]> = new Map();
   #publisher: TablePublisher | undefined;
@@ -77,7 +87,11 @@ export class Reconciler {
   #epoch = 0;
   #startedAt = 0;
   #publishedAt = Number.NEGATIVE_INFINITY;
+  /** When the grants were read last, and when it was last looked whether they changed. */
   #grantsAt = Number.NEGATIVE_INFINITY;
+  #grantsCheckedAt = Number.NEGATIVE_INFINITY;
+  #grantsEpoch: number | undefined;
+  #areGrantsDue = true;
   #areWishesDue = true;
   #hasToldHost = false;
   #telling: Promise<void> | undefined;
@@ -91,15 +105,18 @@ export class Reconciler {
     this.#policy = { ...defaultReconcilePolicy, ...parts.policy };
     this.#placement = { ...defaultPlacementLimits, ...parts.placement };
     this.#timing = { ...defaultTiming, ...parts.timing };
-    this.#files = createModelFileCache(parts.objects, parts.clock, () => {
+    const renew = (): void => {
       this.#areWishesDue = true;
       this.wake();
-    });
+    };
+    this.#files = createModelFileCache(parts.objects, parts.clock, renew);
+    this.#secrets = createSecretValueCache(parts.secrets, parts.clock, renew);
+    this.#endings.push(() => this.#secrets.stop());
   }
 
   /** Reads the state and begins to reconcile. Throws where the database can't be read. */
   async start(): Promise<void> {
-    const { clock, database, store, runtimeHost, gatewayHub, installation, newId } = this.#parts;
+    const { clock, database, store, runtimeHost, gatewayHub, identity, installation, newId } = this.#parts;
     this.#startedAt = clock.now();
     const firstVersion = await database.inTransaction(
       async (tx) => await store.reserveTableVersions(tx, reservedVersions),
@@ -114,6 +131,10 @@ export class Reconciler {
     });
     this.#endings.push(
       runtimeHost.onChange(() => this.wake()),
+      identity.onChange(() => {
+        this.#areGrantsDue = true;
+        this.wake();
+      }),
       gatewayHub.onReport((report) => {
         this.#incidents.push(...report.incidents);
         this.wake();
@@ -201,6 +222,7 @@ export class Reconciler {
     }
     // Read before the endpoints: what was committed since is read next time.
     this.#epoch = epoch;
+    this.#secrets.keep(() => this.#states.values());
     this.#held = heldByRunner(this.#states.values());
     this.#areWishesDue = true;
   }
@@ -226,14 +248,11 @@ export class Reconciler {
   }
 
   async #publish(): Promise<void> {
-    const { clock, identity, gatewayHub } = this.#parts;
+    const { clock, gatewayHub } = this.#parts;
     const publisher = this.#publisher;
     if (publisher === undefined) return;
     const now = clock.now();
-    if (now - this.#grantsAt >= this.#timing.tickMs) {
-      publisher.updateTokens(await identity.grants());
-      this.#grantsAt = now;
-    }
+    await this.#refreshGrants(publisher, now);
     for (const report of gatewayHub.gateways()) publisher.rise(report.applied);
     if (!publisher.isDirty()) return;
     const waitMs = this.#publishedAt + this.#timing.publishMs - now;
@@ -245,13 +264,36 @@ export class Reconciler {
     publisher.publish(now);
   }
 
+  /** Reads who may call what, where it changed or may have. */
+  async #refreshGrants(publisher: TablePublisher, now: number): Promise<void> {
+    const { identity } = this.#parts;
+    const { tickMs, grantsMs } = this.#timing;
+    const isDue = this.#areGrantsDue || now - this.#grantsAt >= grantsMs;
+    if (!isDue && now - this.#grantsCheckedAt < tickMs) return;
+    // Before the grants: what changes between the two is found the next time.
+    const epoch = await identity.epoch();
+    this.#grantsCheckedAt = now;
+    if (!isDue && epoch === this.#grantsEpoch) return;
+    this.#areGrantsDue = false;
+    try {
+      publisher.updateGrants(await identity.grants());
+    } catch (error) {
+      this.#areGrantsDue = true;
+      throw error;
+    }
+    this.#grantsAt = now;
+    this.#grantsEpoch = epoch;
+  }
+
   /** Tells the host what should run, one list at a time: the newest goes out when the last has arrived. */
   #tellHost(): void {
-    if (!this.#areWishesDue || this.#telling !== undefined) return;
     const now = this.#parts.clock.now();
+    this.#areWishesDue ||= this.#secrets.isDue(now);
+    if (!this.#areWishesDue || this.#telling !== undefined) return;
     const wishes = runnerWishes(
       this.#states.values(),
       (deployment) => this.#files.of(deployment, now),
+      (deployment, endpoint) => this.#secrets.of(deployment, endpoint, now),
       !this.#hasToldHost,
     );
     // A list without something that runs would end it: that waits until every file of theirs has been found.
@@ -334,17 +376,6 @@ export class Reconciler {
       }
     }
   }
-}
-
-/** What is being done for a deployment, for people. */
-function progressText(deployment: DeploymentRecord, seen: readonly (SeenReplica | undefined)[]): string {
-  if (deployment.state !== 'starting') return 'moving traffic';
-  if (deployment.replicas.length === 0) return 'waiting for a runner';
-  // Before a replica loads, its runner may have an environment to make.
-  const preparing = seen.find((replica) => replica?.progress !== undefined)?.progress;
-  if (preparing !== undefined) return preparing;
-  const ready = seen.filter((replica) => replica?.state === 'ready').length;
-  return `loading: ${ready} of ${deployment.settings.replicas} replicas are ready`;
 }
 
 function heldByRunner(states: Iterable<EndpointState>): ReadonlyMap<string, readonly HeldReplica[]> {

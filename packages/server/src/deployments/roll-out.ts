@@ -43,6 +43,7 @@ export function startDeployment(change: Change, wish: DeploymentWish, now: numbe
     problem: null,
     createdAt: now,
     createdBy: wish.createdBy,
+    decision: null,
     readyAt: null,
     servingSince: null,
     endedAt: null,

@@ -43,6 +43,8 @@ export async function rollback(
       throw new MusterError('nothing_to_roll_back', `nothing was live under ${name} before ${named(live)}`);
     await refuseQuarantined(parts.store, tx, previous.served, isForced);
     if (previous.served.runtime === 'python') await parts.refuseUncagedPython();
+    // Whoever deployed it was allowed to use them; they may be gone since.
+    await parts.secrets.hold(tx, previous.settings.secrets ?? {});
     const operation = await startOperation(parts, tx, caller, change, `bringing back ${named(previous)}`, {
       deployment: previous.id,
     });

@@ -8,7 +8,7 @@ const defaultMergedRows = 64;
 
 /**
  * What the routing table says of an endpoint: a pure function of its state. Undefined once it is deleted. Canary and
- * shadow stand beside a live one only. Without a live one the endpoint is there with nothing deployed, so that the
+ * shadow stand beside a live one only, and only with replicas that have answered: otherwise their share would go to nothing. Without a live one the endpoint is there with nothing deployed, so that the
  * gateway can say that it is not ready rather than that it does not exist.
  */
 export function routedEndpoint(
@@ -35,15 +35,15 @@ export function routedDeployments(state: EndpointState): readonly DeploymentReco
   if (live === undefined) return [];
   const beside = (role: DeploymentRole): DeploymentRecord[] => {
     const serving = servingOf(state, role);
-    return serving === undefined ? [] : [serving];
+    return serving === undefined || routedReplicas(serving).length === 0 ? [] : [serving];
   };
   return [live, ...beside('canary'), ...beside('shadow')];
 }
 
-/** Percent of the requests that a deployment answers, or gets copies of: live gets what the canary leaves. */
+/** Percent of the requests that a deployment answers, or gets copies of: live gets what the canary leaves that is routed. */
 export function shareOf(state: EndpointState, deployment: DeploymentRecord): number {
   if (deployment.role !== 'live') return deployment.sharePercent;
-  return 100 - (servingOf(state, 'canary')?.sharePercent ?? 0);
+  return 100 - (routedDeployments(state).find(({ role }) => role === 'canary')?.sharePercent ?? 0);
 }
 
 function routedDeployment(

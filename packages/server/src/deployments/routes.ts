@@ -11,7 +11,8 @@ export type DeploymentRoute =
   | 'deploy'
   | 'deploymentEnd'
   | 'promote'
-  | 'rollback';
+  | 'rollback'
+  | 'endpointRestart';
 
 /** Translates the management API into use cases. */
 export function deploymentRoutes(deployments: Omit<Deployments, 'reconciler'>): Handlers<DeploymentRoute> {
@@ -37,6 +38,7 @@ export function deploymentRoutes(deployments: Omit<Deployments, 'reconciler'>): 
       return undefined;
     },
     promote: async ({ caller, params }) => await deployments.promote(caller, params.endpoint),
+    endpointRestart: async ({ caller, params }) => await deployments.restartReplicas(caller, params.endpoint),
     rollback: async ({ caller, params, body }) => await deployments.rollback(caller, params.endpoint, body),
   };
 }

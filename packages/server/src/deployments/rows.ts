@@ -9,8 +9,9 @@ import {
 import type { ServedVersion } from '../registry/index.ts';
 import type { DeploymentRecord, OwnReason, ReplicaRecord } from './deployment.ts';
 import type { EndpointRecord } from './endpoint.ts';
+import type { UndecidedEnd } from './traffic.ts';
 
-/** The tables of this room, as sql/0002-deployments.sql makes them. */
+/** The tables of this room, as sql/0002-deployments.sql and sql/0010-history.sql make them. */
 export type DeploymentTables = {
   deployment_clock: { id: number; epoch: number; table_base: number };
   endpoint: {
@@ -25,6 +26,10 @@ export type DeploymentTables = {
     created_at: number;
     created_by: string;
     deleted_at: number | null;
+    changed_at: number | null;
+    changed_by: string | null;
+    changed_action: string | null;
+    changed_entry: number | null;
   };
   deployment: {
     id: string;
@@ -47,6 +52,9 @@ export type DeploymentTables = {
     problem: string | null;
     created_at: number;
     created_by: string;
+    decided_by: string | null;
+    decided_action: string | null;
+    decided_entry: number | null;
     ready_at: number | null;
     serving_since: number | null;
     ended_at: number | null;
@@ -71,6 +79,26 @@ export type DeploymentTables = {
   };
   crash: { id: string; deployment: string; at: number; kind: 'suspected' | 'confirmed' | 'death' };
   quarantine: { model: string; version: number; deployment: string; at: number; reason: string };
+  endpoint_history: {
+    id: string;
+    endpoint: string;
+    name: string;
+    team: string;
+    deployment: string;
+    model: string;
+    version: number;
+    role: DeploymentRecord['role'];
+    share_percent: number;
+    from_at: number;
+    until_at: number | null;
+    decided_by: string | null;
+    decided_action: string | null;
+    decided_entry: number | null;
+    ended_by: string | null;
+    ended_action: string | null;
+    ended_entry: number | null;
+    why: UndecidedEnd | null;
+  };
 };
 
 export function endpointOf(row: DeploymentTables['endpoint']): EndpointRecord {
@@ -90,7 +118,10 @@ export function endpointOf(row: DeploymentTables['endpoint']): EndpointRecord {
   };
 }
 
-export function endpointRow(endpoint: EndpointRecord): DeploymentTables['endpoint'] {
+/** Without the last decision, which is written when the ledger has given it a number. */
+export function endpointRow(
+  endpoint: EndpointRecord,
+): Omit<DeploymentTables['endpoint'], `changed_${'at' | 'by' | 'action' | 'entry'}`> {
   return {
     id: endpoint.id,
     name: endpoint.name,
@@ -129,6 +160,8 @@ export function deploymentOf(
     problem: row.problem === null ? null : (JSON.parse(row.problem) as Problem),
     createdAt: row.created_at,
     createdBy: row.created_by,
+    decision:
+      row.decided_by === null ? null : { by: row.decided_by, action: row.decided_action, entry: row.decided_entry },
     readyAt: row.ready_at,
     servingSince: row.serving_since,
     endedAt: row.ended_at,
@@ -158,6 +191,9 @@ export function deploymentRow(deployment: DeploymentRecord): DeploymentTables['d
     problem: deployment.problem === null ? null : JSON.stringify(deployment.problem),
     created_at: deployment.createdAt,
     created_by: deployment.createdBy,
+    decided_by: deployment.decision?.by ?? null,
+    decided_action: deployment.decision?.action ?? null,
+    decided_entry: deployment.decision?.entry ?? null,
     ready_at: deployment.readyAt,
     serving_since: deployment.servingSince,
     ended_at: deployment.endedAt,

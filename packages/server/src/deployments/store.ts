@@ -1,4 +1,5 @@
 import type { EndpointEvent } from '@muster-ml/protocol';
+import { type Scope, inScope } from '../identity/index.ts';
 import type { Database, Tx } from '../platform/database/index.ts';
 import type { DeploymentRecord } from './deployment.ts';
 import type { EndpointState } from './endpoint.ts';
@@ -11,6 +12,7 @@ import {
   eventOf,
   replicaRow,
 } from './rows.ts';
+import { type TrafficStore, trafficStore } from './traffic-store.ts';
 
 export interface StoredEvent extends EndpointEvent {
   readonly id: string;
@@ -38,7 +40,7 @@ export interface Crash {
 export type EndpointKey = { readonly name: string } | { readonly id: string } | { readonly operationId: string };
 
 /** Endpoints and what is deployed under them. An endpoint is read and saved whole, without the deployments that have ended. */
-export interface DeploymentStore {
+export interface DeploymentStore extends TrafficStore {
   /** First step of a transaction that writes: waits for other writers and answers the epoch of this one. */
   begin(tx: Tx): Promise<number>;
   /** Epoch of the last change that is committed. */
@@ -46,11 +48,13 @@ export interface DeploymentStore {
   /** Reserves versions of routing tables that nobody else will use; answers the first. */
   reserveTableVersions(tx: Tx, count: number): Promise<number>;
 
+  /** The team of an endpoint that is not deleted: all that has to be known to decide who may see it. */
+  teamOf(name: string, tx?: Tx): Promise<string | undefined>;
   find(key: EndpointKey, tx?: Tx): Promise<EndpointState | undefined>;
   /** Endpoints that changed after `epoch` and are not deleted or still drain. */
   changedSince(epoch: number): Promise<readonly EndpointState[]>;
-  /** By name, those of the teams, after the name. */
-  page(teams: '*' | readonly string[], after: string | undefined, limit: number): Promise<readonly EndpointState[]>;
+  /** By name, those of the scope, after the name. */
+  page(scope: Scope, after: string | undefined, limit: number): Promise<readonly EndpointState[]>;
   /**
    * Writes what differs between the two. False, and nothing is written, where the endpoint changed since `before` was
    * read. Throws `unique_violation` where the name is taken.
@@ -90,6 +94,9 @@ export interface DeploymentStore {
 
 /** Events of an endpoint that are kept. */
 const keptEvents = 1000;
+
+/** Where a row of an endpoint says whose it is. */
+export const endpointColumns = { team: 'endpoint.team', endpoint: 'endpoint.name' } as const;
 
 /** Rows of one `IN (…)`, far below the limits of both databases. */
 const chunk = 500;
@@ -135,6 +142,7 @@ export function createDeploymentStore(database: Database): DeploymentStore {
   }
 
   return {
+    ...trafficStore,
     async begin(tx) {
       const row = await tx
         .withTables<DeploymentTables>()
@@ -164,6 +172,11 @@ export function createDeploymentStore(database: Database): DeploymentStore {
         .returning('table_base')
         .executeTakeFirstOrThrow();
       return row.table_base - count + 1;
+    },
+
+    async teamOf(name, tx) {
+      const endpoints = reading(tx).selectFrom('endpoint').select('team').where('name', '=', name);
+      return (await endpoints.where('deleted_at', 'is', null).executeTakeFirst())?.team;
     },
 
     async find(key, tx) {
@@ -200,15 +213,15 @@ export function createDeploymentStore(database: Database): DeploymentStore {
       return await whole(rows);
     },
 
-    async page(teams, after, limit) {
+    async page(scope, after, limit) {
       let query = reading(undefined)
         .selectFrom('endpoint')
         .selectAll()
         .where('deleted_at', 'is', null)
+        .where(inScope(scope, endpointColumns))
         .orderBy('name')
         .limit(limit);
       if (after !== undefined) query = query.where('name', '>', after);
-      if (teams !== '*') query = query.where('team', 'in', [...teams, '']);
       return await whole(await query.execute());
     },
 

@@ -40,6 +40,7 @@ function deployment(
     problem: null,
     createdAt: 0,
     createdBy: 'ana',
+    decision: null,
     readyAt: 1,
     servingSince: 1,
     endedAt: null,
@@ -86,7 +87,9 @@ describe('routing tables', () => {
     publisher.publish(0);
     publisher.update(endpoint([deployment('d', [replica('d.0')], { operationId: 'op' })]));
     expect(publisher.isDirty()).toBe(false);
-    publisher.updateTokens([{ digest: 'x', tokenId: 't', actor: 'ana', expiresAt: null, predict: '*' }]);
+    const all = { teams: '*', endpoints: [] } as const;
+    const token = { digest: 'x', tokenId: 't', actor: 'ana', expiresAt: null, see: all, predict: all };
+    publisher.updateGrants({ tokens: [token], limits: [] });
     publisher.publish(1);
     publisher.publish(2);
     expect(tables.map(({ version, tokens }) => [version, tokens.length])).toEqual([
@@ -156,6 +159,37 @@ describe('routing tables', () => {
     publisher.update(moved(2));
     publisher.publish(1);
     expect(routed()).toEqual([{ id: 'd.1', address: 'unix:/own' }]);
+  });
+
+  it('route no canary and no shadow that lost its replicas while nothing was live, and give its share to the live one', () => {
+    const beside = (replicas: readonly ReplicaRecord[]) =>
+      endpoint([
+        deployment('d', [replica('d.0')]),
+        deployment('c', replicas, { role: 'canary', sharePercent: 10 }),
+        deployment('s', replicas, { role: 'shadow', sharePercent: 50 }),
+      ]);
+    const routed = () => tables.at(-1)?.endpoints[0]?.deployments.map(({ id, sharePercent }) => [id, sharePercent]);
+    publisher.update(beside([]));
+    publisher.publish(0);
+    expect(routed()).toEqual([['d', 100]]);
+    publisher.update(beside([replica('x.0')]));
+    publisher.publish(1);
+    expect(routed()).toEqual([
+      ['d', 90],
+      ['c', 10],
+      ['s', 50],
+    ]);
+  });
+
+  it('hold who may call what, and the limits of it', () => {
+    const limit = { endpoint: 'e', actor: 'ana', ratePerSecond: 2, requestsPerDay: null };
+    publisher.updateGrants({ tokens: [], limits: [limit] });
+    publisher.publish(0);
+    publisher.updateGrants({ tokens: [], limits: [{ ...limit }] });
+    expect(publisher.isDirty()).toBe(false);
+    publisher.updateGrants({ tokens: [], limits: [] });
+    publisher.publish(1);
+    expect(tables.map(({ limits }) => limits)).toEqual([[limit], []]);
   });
 
   it('keep a quarantined live one, without replicas, and say why', () => {

@@ -1,4 +1,4 @@
-import type { TokenGrant } from '../identity/index.ts';
+import type { GatewayGrants } from '../identity/index.ts';
 import type { RoutedEndpoint, RoutingTable } from '../serving/index.ts';
 import type { EndpointState } from './endpoint.ts';
 import type { PublishedTables } from './observation.ts';
@@ -28,7 +28,8 @@ interface Entry {
 export interface TablePublisher extends PublishedTables {
   /** Takes the present state of an endpoint; one without deployments that is deleted is forgotten. */
   update(state: EndpointState): void;
-  updateTokens(tokens: readonly TokenGrant[]): void;
+  /** Takes who may call what now. */
+  updateGrants(grants: GatewayGrants): void;
   /** Whether something changed since the last table. */
   isDirty(): boolean;
   /** Sends the next table, if something changed. */
@@ -44,8 +45,8 @@ export function createTablePublisher(parts: TablePublisherParts): TablePublisher
   /** Last table that held a replica, for the replicas that the newest one does not. */
   const lastHeld = new Map<string, number>();
   let held: ReadonlySet<string> = new Set();
-  let tokens: readonly TokenGrant[] = [];
-  let tokensText = '';
+  let grants: GatewayGrants = { tokens: [], limits: [] };
+  let grantsText = '';
   let nextVersion = parts.firstVersion;
   let floor = parts.firstVersion;
   let newest = 0;
@@ -64,11 +65,11 @@ export function createTablePublisher(parts: TablePublisherParts): TablePublisher
       if (routed === undefined && state.deployments.length === 0) entries.delete(state.endpoint.id);
     },
 
-    updateTokens(next) {
+    updateGrants(next) {
       const text = JSON.stringify(next);
-      if (text === tokensText) return;
-      tokens = next;
-      tokensText = text;
+      if (text === grantsText) return;
+      grants = next;
+      grantsText = text;
       isDirty = true;
     },
 
@@ -91,7 +92,7 @@ export function createTablePublisher(parts: TablePublisherParts): TablePublisher
       for (const entry of entries.values()) entry.since ??= version;
       newest = version;
       isDirty = false;
-      parts.send({ version, installation: parts.installation, madeAt: now, endpoints, tokens });
+      parts.send({ version, installation: parts.installation, madeAt: now, endpoints, ...grants });
     },
 
     rise(applied) {

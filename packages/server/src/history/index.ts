@@ -1,0 +1,2 @@
+export { createHistory } from './history.ts';
+export { historyRoutes } from './routes.ts';
