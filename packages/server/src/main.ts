@@ -19,6 +19,7 @@ try {
   if (flags.includes('--help')) process.stdout.write(usage());
   else if (flags.includes('--version')) process.stdout.write(`${softwareVersion()}\n`);
   else if (role === 'up') await up(flags);
+  else if (role === 'restore') process.exitCode = await (await import('./restore.ts')).runRestore(flags);
   else if (role !== 'control' && role !== 'gateway') throw unknownRole(role);
   else if (flags.includes('--supervised')) runSupervised(await roles[role]());
   else await runAlone(await roles[role](), readOwnConfiguration(flags));
@@ -45,10 +46,10 @@ async function up(flags: readonly string[]): Promise<void> {
 }
 
 function unknownRole(role: string): MusterError {
-  const near = nearest(role, ['up', ...Object.keys(roles)]);
+  const near = nearest(role, ['up', 'restore', ...Object.keys(roles)]);
   return new MusterError(
     'invalid_configuration',
     `"${role}" is not a role${near === undefined ? '' : `; did you mean ${near}?`}`,
-    { remedy: 'Start up, control or gateway.' },
+    { remedy: 'Start up, control, gateway or restore.' },
   );
 }

@@ -1,0 +1,3 @@
+export { createBackups } from './backups.ts';
+export { restoreBackup } from './restore-backup.ts';
+export { backupRoutes } from './routes.ts';
