@@ -84,6 +84,14 @@ export const rooms = {
     purpose: 'who asks, what they may do',
     uses: ['ledger', 'platform'],
   },
+  secrets: {
+    purpose: 'values that deployments refer to: sealed, written, used, never read',
+    uses: ['identity', 'ledger', 'platform'],
+  },
+  audit: {
+    purpose: 'search, prove, verify and export what the ledger keeps',
+    uses: ['identity', 'ledger', 'platform'],
+  },
   registry: {
     purpose: 'models, versions, aliases',
     uses: ['identity', 'ledger', 'platform'],
@@ -98,7 +106,15 @@ export const rooms = {
   },
   deployments: {
     purpose: 'endpoints, traffic, reconcile',
-    uses: ['registry', 'serving', 'runners', 'identity', 'ledger', 'platform'],
+    uses: ['registry', 'serving', 'runners', 'secrets', 'identity', 'ledger', 'platform'],
+  },
+  usage: {
+    purpose: 'who calls what: what the gateways count, and what of the daily quotas is used',
+    uses: ['deployments', 'serving', 'identity', 'platform'],
+  },
+  history: {
+    purpose: 'what is live and what was, at which share, by whose decision',
+    uses: ['deployments', 'identity', 'ledger', 'platform'],
   },
   following: {
     purpose: 'endpoints that serve what an alias of an MLflow server names',
@@ -106,7 +122,11 @@ export const rooms = {
   },
   scoring: {
     purpose: 'batch jobs: tables that are answered row by row',
-    uses: ['deployments', 'registry', 'runners', 'identity', 'ledger', 'platform'],
+    uses: ['deployments', 'registry', 'runners', 'secrets', 'identity', 'ledger', 'platform'],
+  },
+  backups: {
+    purpose: 'backups of the whole installation, and restoring them',
+    uses: ['identity', 'ledger', 'platform'],
   },
   installation: {
     purpose: 'how the installation is as a whole, and the operations that run in it',
@@ -119,10 +139,11 @@ export const rooms = {
  * each other as listed here. No room may use them.
  */
 export const roots = {
-  main: ['supervisor', 'control', 'gateway'],
+  main: ['supervisor', 'control', 'gateway', 'restore'],
   supervisor: [],
   control: [],
   gateway: [],
+  restore: [],
 } as const satisfies Record<string, readonly string[]>;
 
 /** Where the environment of the process may be read; everybody else is passed a value. */

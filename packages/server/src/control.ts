@@ -2,12 +2,22 @@ import { timingSafeEqual } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { MusterError, type ProcessStatus, openApiDocument } from '@muster-ml/protocol';
+import { auditRoutes, createAudit } from './audit/index.ts';
+import { backupRoutes, createBackups } from './backups/index.ts';
 import { type Configuration, ownEnvironments, urlOf } from './config/index.ts';
-import { createDeployments, deploymentRoutes } from './deployments/index.ts';
-import { type IdentityRoom, createIdentity, saveLogin, savedLogin, tokenInHeader } from './identity/index.ts';
+import { createDeployments, deploymentRoutes, endpointNotFound, secretUsersOf } from './deployments/index.ts';
+import {
+  type IdentityRoom,
+  createIdentity,
+  identityRoutes,
+  saveLogin,
+  savedLogin,
+  tokenInHeader,
+} from './identity/index.ts';
 import { createFollowing, followRoutes } from './following/index.ts';
+import { createHistory, historyRoutes } from './history/index.ts';
 import { createInstallation, installationRoutes } from './installation/index.ts';
-import { createLedger } from './ledger/index.ts';
+import { createCheckpointSinks, createLedger, createLedgerRecords, registerLedgerMetrics } from './ledger/index.ts';
 import { createIds, systemClock as clock } from './platform/clock/index.ts';
 import { type Database, openDatabase } from './platform/database/index.ts';
 import { createApiServer, createIdempotency, listenAt, mountPages, mountRaw } from './platform/http/index.ts';
@@ -32,8 +42,10 @@ import {
   shareRuntimeHost,
   startLocalRuntimeHost,
 } from './runners/index.ts';
+import { createSecrets, secretRoutes } from './secrets/index.ts';
 import { createScoring, scoringRoutes } from './scoring/index.ts';
 import { createGatewayHub } from './serving/index.ts';
+import { createUsage, usageRoutes } from './usage/index.ts';
 
 const sweepEveryMs = 3_600_000;
 
@@ -49,21 +61,39 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
   const internalToken = internalTokenOf(settings);
 
   // What is remembered.
+  const databaseFile = join(settings.dataDir, 'muster.db');
   const database = await openDatabase({
     url: settings.databaseUrl,
-    file: join(settings.dataDir, 'muster.db'),
+    file: databaseFile,
     onFatal: endAtOnce,
   });
   const objects = await createObjectStore({ folder: join(settings.dataDir, 'objects'), database, clock, newId });
   const uploads = createUploads({ objects, database, clock, newId, maxBytes: settings.limits.maxModelBytes });
   const ledger = createLedger({ clock });
-  const identity = createIdentity({ database, ledger, clock, newId });
+  const identity = createIdentity({ database, ledger, clock, newId, environment: settings.environment });
+  const ledgerFolder = join(settings.dataDir, 'ledger');
+  const records = createLedgerRecords({
+    database,
+    ledger,
+    clock,
+    installationId: async () => await identity.installationId(),
+    folder: ledgerFolder,
+    sinks: createCheckpointSinks({ ledgerFolder, ...settings.audit, clock }),
+    checkpointMs: settings.audit.checkpointMs,
+    onError: (error, level) => logger[level]({ err: error }, 'the ledger has no newer checkpoint yet'),
+  });
+  // Before anything is appended: what follows is the history after the restore.
+  await records.takeUpRestore();
   const operations = createOperations({ database, clock, newId });
   const signedInAs = await signIn(identity, database, settings);
+  records.start();
 
   // What runs.
   const { host: runtimeHost, stop: stopHost } = await runtimeHostOf(settings, parent, version, logger);
   const gatewayHub = createGatewayHub({ token: internalToken, clock, log: logger });
+  gatewayHub.onReport(({ denials = [], unknownTokens = [], tokensUsed = [] }) =>
+    identity.takeReport({ denials, unknownTokens, tokensUsed }),
+  );
   // Every room with runners of its own is an owner; the host is told nothing before each has given its first list.
   const sharedHost = shareRuntimeHost(runtimeHost);
   const refuseUncagedPython = createUncagedPythonGuard({
@@ -83,10 +113,22 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     clock,
     newId,
   });
+  const secrets = createSecrets({
+    database,
+    identity,
+    ledger,
+    operations,
+    usersOf: secretUsersOf,
+    keyFile: settings.secrets.keyFile,
+    forgetLost: settings.secrets.forgetLost,
+    clock,
+    newId,
+  });
   const deployments = createDeployments({
     database,
     registry,
     refuseUncagedPython,
+    secrets,
     identity,
     ledger,
     operations,
@@ -98,6 +140,9 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     installation: await identity.installationId(),
     onError: (error) => logger.error({ err: error }, 'reconciling failed; it is tried again'),
   });
+  const usage = createUsage({ database, deployments, identity, clock });
+  await usage.start();
+  gatewayHub.keepUsage(usage);
   const following = createFollowing({
     database,
     objects,
@@ -121,6 +166,7 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     operations,
     deployments,
     refuseUncagedPython,
+    secrets,
     runtimeHost: sharedHost.forOwner('scoring'),
     clock,
     newId,
@@ -128,6 +174,25 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     softwareVersion: version,
     onError: (error) => logger.error({ err: error }, 'scoring failed'),
   });
+  const backups = createBackups({
+    database,
+    source:
+      settings.databaseUrl === undefined
+        ? { file: databaseFile }
+        : { url: settings.databaseUrl, environment: ownEnvironments().server },
+    objects,
+    identity,
+    ledger,
+    operations,
+    clock,
+    folder: settings.backup.folder,
+    softwareVersion: version,
+    environment: settings.environment,
+    installation: await identity.installationId(),
+    onError: (error) => logger.error({ err: error }, 'ending an interrupted backup failed'),
+  });
+  const history = createHistory({ database, identity, usage: async (hours) => await usage.endpointUse(hours) });
+  const audit = createAudit({ database, identity, ledger, records, operations });
   const installation = createInstallation({
     identity,
     database,
@@ -138,24 +203,41 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     softwareVersion: version,
     environment: settings.environment,
     processes: parent === null ? ownProcess : watchProcesses(parent.topic(processesTopic)),
-    counts: async () => ({ models: await registry.countModels(), ...(await deployments.countEndpoints()) }),
+    counts: async (caller) => ({
+      models: await registry.countModels(caller),
+      ...(await deployments.countEndpoints(caller)),
+    }),
   });
 
   // How it is reached.
   const metrics = createMetrics('control');
+  registerLedgerMetrics(metrics, records);
   const app = createApiServer({
     authenticate: async (authorization, requestId) => ({
       actor: await identity.authenticate(tokenInHeader(authorization)),
       requestId,
     }),
-    callerId: (caller) => caller.actor.id,
+    // A limited token must not get what another of the same actor was answered.
+    callerId: ({ actor }) => (actor.token === undefined ? actor.id : `${actor.id}/${actor.token.id}`),
     handlers: {
       ...installationRoutes(installation),
+      ...identityRoutes(identity, {
+        endpoints: { team: async (name, tx) => await deployments.endpointTeam(name, tx), missing: endpointNotFound },
+        resources: {
+          endpoint: async (id) => asTeam(await deployments.endpointTeam(id)),
+          model: async (id) => asTeam(await registry.modelTeam(id)),
+        },
+      }),
+      ...auditRoutes(audit),
       ...registryRoutes(registry),
       ...uploadRoutes(uploads, identity),
       ...deploymentRoutes(deployments),
+      ...historyRoutes(history),
       ...scoringRoutes(scoring),
+      ...secretRoutes(secrets),
       ...followRoutes(following),
+      ...usageRoutes(usage),
+      ...backupRoutes(backups),
     },
     idempotency: createIdempotency({ database, clock }),
     logger,
@@ -172,16 +254,21 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     '/internal/v1/reports',
     (request, response) => void gatewayHub.handleReports(request, response),
   );
+  // Before anybody can set one: with the wrong key there would be two.
+  await secrets.start();
   await listenAt(app, settings.internal.controlAddress);
 
+  identity.start((error) => logger.warn({ err: error }, 'refusals and uses of tokens could not be written down yet'));
+  await audit.resume();
   await registry.resume();
   await deployments.reconciler.start();
   await scoring.start();
+  await backups.start();
   following.start();
   const keepEnvironments = async (): Promise<void> => await runtimeHost.keepEnvironments(await registry.environments());
   const sweeping = setInterval(() => {
-    Promise.all([uploads.sweep(), scoring.sweep(), objects.sweep(), keepEnvironments()]).catch((error: unknown) =>
-      logger.warn({ err: error }, 'sweeping failed'),
+    Promise.all([uploads.sweep(), scoring.sweep(), usage.sweep(), objects.sweep(), keepEnvironments()]).catch(
+      (error: unknown) => logger.warn({ err: error }, 'sweeping failed'),
     );
   }, sweepEveryMs);
   keepEnvironments().catch((error: unknown) => logger.warn({ err: error }, 'tidying up environments failed'));
@@ -192,6 +279,7 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
       clearInterval(sweeping);
       gatewayHub.close();
       scoring.drain();
+      backups.drain();
       // Before the operations: one of its own that ends with them would look as if the copy had failed.
       await following.stop();
       // Those who watch an operation would keep the server open.
@@ -199,11 +287,18 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
       await app.close();
       await deployments.reconciler.drain();
       await stopHost();
+      await identity.stop();
+      await records.stop();
       await database.close();
       closeLog();
     },
   };
 };
+
+/** The owner of a resource, for decisions about it. */
+function asTeam(team: string | undefined): { readonly team: string } | undefined {
+  return team === undefined ? undefined : { team };
+}
 
 /** A failed commit leaves the state of the disk unknown: only a restart finds out what was acknowledged. */
 function endAtOnce(error: MusterError): void {

@@ -52,7 +52,7 @@ test('what is wrong with the start is said in words, without a stack, and with a
   expect(role).toEqual({
     code: 64,
     out: '',
-    err: 'The configuration is not valid: "gatway" is not a role; did you mean gateway?\n  Start up, control or gateway.\n',
+    err: 'The configuration is not valid: "gatway" is not a role; did you mean gateway?\n  Start up, control, gateway or restore.\n',
   });
   expect(secret).toEqual({
     code: 64,

@@ -5,7 +5,7 @@ import type { FaceDependencies, FaceLimits, Observation, PredictRequest, Predict
 import { createInferenceHandler } from '../src/serving/inference-handler.ts';
 import type { RoutedDeployment, RoutedEndpoint } from '../src/serving/routing-table.ts';
 
-/** Reaches every endpoint but `hidden`. */
+/** Sees every endpoint but `hidden`, and may call those but `seen-only`; `limited` and `used-up` refuse by their limits. */
 export const token = 'echo-token';
 
 /** What the twin of serving does with a request; by default it echoes inputs as outputs. */
@@ -15,6 +15,8 @@ export interface EchoGateway {
   readonly port: number;
   readonly observations: readonly Observation[];
   readonly requests: readonly PredictRequest[];
+  /** What was counted as refused: action and endpoint. */
+  readonly refused: readonly string[];
   /** False: `/v2/health/ready` and every model are not ready. */
   isReady: boolean;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
@@ -77,18 +79,30 @@ export async function startEchoGateway(
 ): Promise<EchoGateway> {
   const observations: Observation[] = [];
   const requests: PredictRequest[] = [];
+  const refused: string[] = [];
   const byName = new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
   let ids = 0;
   let isReady = true;
   const dependencies: FaceDependencies = {
-    directory: { find: (name) => byName.get(name), names: () => byName.keys() },
+    directory: { find: (name) => byName.get(name), endpoints: () => byName.values() },
     admission: {
       authenticate: (given) => {
         if (given === undefined) throw new MusterError('token_missing', 'the request carries no token');
         if (given !== token) throw new MusterError('token_invalid', 'the token is not known here');
-        return { digest: '', tokenId: 't', actor: 'a', expiresAt: null, predict: '*' };
+        const reach = { teams: '*', endpoints: [] } as const;
+        return { digest: '', tokenId: 't', actor: 'a', expiresAt: null, see: reach, predict: reach };
       },
-      mayPredict: (_grant, name) => name !== 'hidden',
+      sees: (_grant, { name }) => name !== 'hidden',
+      mayPredict: (_grant, { name }) => name !== 'hidden' && name !== 'seen-only',
+      seesEverything: () => false,
+    },
+    attempts: { judge: (_request, _response, error) => error },
+    denials: { note: (_grant, action, object) => void refused.push(`${action} ${object}`) },
+    callLimits: {
+      admit: (name) => {
+        if (name === 'limited') throw new MusterError('rate_limited', 'too often', { retryAfterSeconds: 1.2 });
+        if (name === 'used-up') throw new MusterError('quota_exceeded', 'too many', { retryAfterSeconds: 3600 });
+      },
     },
     readiness: { server: () => isReady, deployment: () => isReady },
     predictor: {
@@ -129,6 +143,7 @@ export async function startEchoGateway(
     port,
     observations,
     requests,
+    refused,
     get isReady() {
       return isReady;
     },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse, request as httpRequest } from 'node:http';
 import { vi } from 'vitest';
-import type { TokenGrant } from '../src/identity/index.ts';
+import type { Reach, TokenGrant } from '../src/identity/index.ts';
 import { type Gateway, type GatewayValues, createGateway } from '../src/serving/gateway-server.ts';
 import { type FakeControl, createFakeControl } from './fake-control.ts';
 import { type FakeModel, type FakeRunner, createFakeRunner } from './fake-runner.ts';
@@ -11,9 +11,11 @@ import { aDeployment, aTable, anEndpoint, numbers, silentLog, valuesOf } from '.
 export const token = `mstp_${'a'.repeat(49)}`;
 /** Reaches another endpoint only. */
 export const narrow = `mstp_${'b'.repeat(49)}`;
+const everything: Reach = { teams: '*', endpoints: [] };
+const other: Reach = { teams: [], endpoints: ['other'] };
 export const grants: readonly TokenGrant[] = [
-  { digest: digestOf(token), tokenId: 't1', actor: 'a', expiresAt: null, predict: '*' },
-  { digest: digestOf(narrow), tokenId: 't2', actor: 'b', expiresAt: null, predict: ['other'] },
+  { digest: digestOf(token), tokenId: 't1', actor: 'a', expiresAt: null, see: everything, predict: everything },
+  { digest: digestOf(narrow), tokenId: 't2', actor: 'b', expiresAt: null, see: other, predict: other },
 ];
 
 function digestOf(text: string): string {

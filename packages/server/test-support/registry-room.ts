@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { type Operation, type Version, createVersionSchema } from '@muster-ml/protocol';
 import type { z } from 'zod';
-import type { Caller, Identity } from '../src/identity/index.ts';
+import type { Caller } from '../src/identity/index.ts';
 import { createLedger } from '../src/ledger/index.ts';
 import { createIds, systemClock } from '../src/platform/clock/index.ts';
 import { type ObjectStore, createUploads } from '../src/platform/objects/index.ts';
@@ -10,8 +10,9 @@ import { type Operations, createOperations } from '../src/platform/operations/in
 import type { RegistryParts } from '../src/registry/parts.ts';
 import { type Registry, createRegistry } from '../src/registry/registry.ts';
 import { type databaseKinds, openTestDatabase } from './database.ts';
+import { decidingIdentity } from './identity.ts';
 import { chunksOf, openTestObjects } from './objects.ts';
-import { callerIn, inspected, noPython, simpleIdentity } from './registry.ts';
+import { callerIn, inspected, maker, noPython } from './registry.ts';
 
 /** What the room asks about files; a test puts in what it needs. */
 export type Asked = Pick<RegistryParts, 'inspect' | 'python' | 'makeEnvironment' | 'refuseUncagedPython'>;
@@ -50,7 +51,7 @@ export async function openRegistryRoom(kind: (typeof databaseKinds)[number]): Pr
   const { objects } = store;
   const newId = createIds(systemClock);
   const uploads = createUploads({ objects, database, clock: systemClock, newId, maxBytes: 1_000_000 });
-  const alice = callerIn({ default: ['admin'] });
+  const alice = callerIn({ default: maker });
   const asked = { ...noPython, inspect: async () => await Promise.resolve(inspected) };
   const open = () => {
     const operations = createOperations({ database, clock: systemClock, newId });
@@ -60,7 +61,7 @@ export async function openRegistryRoom(kind: (typeof databaseKinds)[number]): Pr
       operations,
       newId,
       ledger: createLedger({ clock: systemClock }),
-      identity: simpleIdentity as Identity,
+      identity: decidingIdentity(),
       clock: systemClock,
       inspect: (...given) => room.asked.inspect(...given),
       python: {

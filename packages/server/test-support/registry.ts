@@ -1,21 +1,15 @@
-import { MusterError, type OnnxFacts, type Signature } from '@muster-ml/protocol';
-import type { Caller, Identity } from '../src/identity/index.ts';
+import { MusterError, type OnnxFacts, type Role, type Signature } from '@muster-ml/protocol';
+import type { Caller } from '../src/identity/index.ts';
 import type { RegistryParts } from '../src/registry/parts.ts';
+import { callerWith } from './identity.ts';
+
+/** Roles of somebody who makes things in a team and runs them. */
+export const maker: readonly Role[] = ['data-scientist', 'operator'];
 
 /** A caller with roles in teams. */
-export function callerIn(teams: Readonly<Record<string, readonly string[]>>, id = 'alice'): Caller {
-  return { actor: { id, kind: 'person', name: id, teams, tokenId: `token-${id}` }, requestId: `request-${id}` };
+export function callerIn(teams: Readonly<Record<string, readonly Role[]>>, id = 'alice'): Caller {
+  return callerWith({ id, teams });
 }
-
-/** Identity by the simplest rule: members see their teams, `reader` may not change anything. */
-export const simpleIdentity: Pick<Identity, 'authorize' | 'visibleTeams'> = {
-  authorize(caller, action, resource) {
-    const roles = resource.team === undefined ? ['reader'] : (caller.actor.teams[resource.team] ?? []);
-    if (action.endsWith('.read') || roles.some((role) => role !== 'reader')) return;
-    throw new MusterError('not_allowed', `${action} needs a role`);
-  },
-  visibleTeams: (actor) => Object.keys(actor.teams),
-};
 
 /** What a made-up inspection finds: a classifier of two columns and three classes. */
 export const inspected: { readonly signature: Signature; readonly facts: OnnxFacts } = {

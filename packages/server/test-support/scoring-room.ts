@@ -12,7 +12,6 @@ import {
   toProblem,
 } from '@muster-ml/protocol';
 import type { Deployments } from '../src/deployments/index.ts';
-import type { Caller, Identity } from '../src/identity/index.ts';
 import { type NewEntry, createLedger } from '../src/ledger/index.ts';
 import { createIds, systemClock } from '../src/platform/clock/index.ts';
 import type { Database } from '../src/platform/database/index.ts';
@@ -20,8 +19,9 @@ import { type Operations, createOperations } from '../src/platform/operations/in
 import type { RunnerObservation, RunnerWish, RuntimeHost } from '../src/runners/index.ts';
 import { type Scoring, createScoring } from '../src/scoring/index.ts';
 import { type FakeModel, type FakeRunner, createFakeRunner } from './fake-runner.ts';
+import { decidingIdentity } from './identity.ts';
 import { openTestObjects } from './objects.ts';
-import { simpleIdentity } from './registry.ts';
+import { noSecrets } from './no-secrets.ts';
 
 /** Takes the columns a and b, and answers their sum. */
 export const sumSignature: Signature = {
@@ -92,7 +92,8 @@ export async function openScoringRoom(database: Database, options: ScoringRoomOp
   const deployments: Pick<Deployments, 'servedEndpoint'> = {
     async servedEndpoint(caller, action, name) {
       if (name !== 'sums') throw new MusterError('endpoint_not_found', `there is no endpoint ${name}`);
-      simpleIdentity.authorize(caller, action, { kind: 'endpoint', id: name, team: 'default' });
+      const missing = (): MusterError => new MusterError('endpoint_not_found', `there is no endpoint ${name}`);
+      decidingIdentity().authorize(caller, action, { kind: 'endpoint', id: name, team: 'default', missing });
       const live = {
         id: 'd1',
         state: 'ready' as const,
@@ -129,11 +130,13 @@ export async function openScoringRoom(database: Database, options: ScoringRoomOp
       objects: objects.objects,
       deployments,
       refuseUncagedPython: async () => await Promise.resolve(),
-      identity: { ...simpleIdentity, visibleTeams: seesAll } as Identity,
+      secrets: noSecrets,
+      // Members of the team may use what was put without an upload.
+      identity: { ...decidingIdentity(), seesEverything: ({ actor }) => actor.teams['default'] !== undefined },
       ledger: {
         append: async (tx, entry) => {
           entries.push(entry);
-          await ledger.append(tx, entry);
+          return await ledger.append(tx, entry);
         },
       },
       operations,
@@ -180,11 +183,6 @@ export async function openScoringRoom(database: Database, options: ScoringRoomOp
     };
   };
   return await open();
-}
-
-/** Members of any team see everything that they would see of their own; others nothing. */
-function seesAll(actor: Caller['actor']): '*' | readonly string[] {
-  return actor.teams['default'] === undefined ? Object.keys(actor.teams) : '*';
 }
 
 /** A host whose runners are there as soon as they are wished. */

@@ -48,7 +48,7 @@ export function aTable(
   endpoints: readonly RoutedEndpoint[],
   overrides: Partial<RoutingTable> = {},
 ): RoutingTable {
-  return { version, installation: 'test', madeAt: 0, endpoints, tokens: [], ...overrides };
+  return { version, installation: 'test', madeAt: 0, endpoints, tokens: [], limits: [], ...overrides };
 }
 
 /** A matrix of one column. */

@@ -41,10 +41,7 @@ export async function lookAtAlias(
   try {
     const actor = await identity.actorById(follow.setBy);
     const caller: Caller = { actor, requestId: `follow-${follow.endpoint}-${clock.now()}` };
-    const endpoint = await parts.deployments.getEndpoint(caller, follow.endpoint);
-    if (!isOf(follow, endpoint))
-      throw new MusterError('endpoint_not_found', `the endpoint ${endpoint.name} that followed an alias is gone`);
-    identity.authorize(caller, 'endpoint.deploy', { kind: 'endpoint', id: endpoint.name, team: endpoint.team });
+    const endpoint = await endpointOf(parts, follow, caller);
     const agent = `muster/${parts.softwareVersion}`;
     const mlflow = await connectServer(parts.servers, follow.server, signal, agent);
     const uri = `models:/${encodeURIComponent(follow.sourceModel)}@${follow.alias}`;
@@ -77,6 +74,29 @@ export async function lookAtAlias(
         : { problem, failedVersion: named, retryAt: clock.now() + retryMs },
     );
   }
+}
+
+/** The endpoint, if whoever set the wish may deploy under it now: rights may have been given and taken since. */
+async function endpointOf(
+  { identity, deployments }: FollowingParts,
+  follow: FollowRecord,
+  caller: Caller,
+): Promise<Endpoint> {
+  const name = follow.endpoint;
+  const team = await deployments.endpointTeam(name);
+  if (team === undefined) throw gone(name);
+  // Asked and not demanded: what is hidden from them is not gone, and nobody is refused anything at each look.
+  if (!identity.may(caller, 'endpoint.deploy', { kind: 'endpoint', id: name, team }))
+    throw new MusterError('not_allowed', `who made ${name} follow an alias may not deploy under it any more`, {
+      remedy: 'Let somebody who may deploy there set it again.',
+    });
+  const endpoint = await deployments.getEndpoint(caller, name, 'endpoint.deploy');
+  if (!isOf(follow, endpoint)) throw gone(name);
+  return endpoint;
+}
+
+function gone(name: string): MusterError {
+  return new MusterError('endpoint_not_found', `the endpoint ${name} that followed an alias is gone`);
 }
 
 /** Which version there the live version here is a copy of, if it is one of the same model. */
@@ -130,12 +150,13 @@ async function copy(
   });
   const stored = await copyVersion(mlflow, found, parts.objects, parts.maxModelBytes);
   const { lineage } = found;
-  const operation = await registry.registerVersion(caller, follow.model, {
+  const wished = {
     digest: stored.digest,
     lineage,
     description: `${lineage.model} ${lineage.version} of ${lineage.server}`,
     tags: {},
-  });
+  };
+  const operation = await registry.registerVersion(caller, follow.model, wished, 'fetched');
   const { version } = (await ended(parts, operation, signal)) as { readonly version: { readonly number: number } };
   return version.number;
 }

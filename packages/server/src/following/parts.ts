@@ -17,7 +17,7 @@ export interface FollowingParts {
   readonly identity: Identity;
   readonly operations: Pick<Operations, 'watch'>;
   readonly registry: Pick<Registry, 'createModel' | 'registerVersion' | 'listVersions' | 'getVersion'>;
-  readonly deployments: Pick<Deployments, 'getEndpoint' | 'deploy'>;
+  readonly deployments: Pick<Deployments, 'getEndpoint' | 'endpointTeam' | 'deploy'>;
   readonly store: FollowStore;
   readonly clock: Clock;
   readonly servers: readonly ConfiguredServer[];

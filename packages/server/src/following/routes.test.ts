@@ -7,16 +7,19 @@ import {
   openDeploymentsRoom,
   until,
 } from '../../test-support/deployments/deployments-room.ts';
-import { callerIn, simpleIdentity } from '../../test-support/registry.ts';
+import { decidingIdentity } from '../../test-support/identity.ts';
+import { callerIn, maker } from '../../test-support/registry.ts';
 import { type TestApi, codeOf, openTestApi } from '../../test-support/test-api.ts';
-import type { IdentityTables } from '../identity/store.ts';
+import type { IdentityTables } from '../identity/tables.ts';
 import { type NewEntry, createLedger } from '../ledger/index.ts';
 import { systemClock } from '../platform/clock/index.ts';
 import { createFollowing, followRoutes } from './index.ts';
 import { followStore } from './store.ts';
 
 const ana = callerOf('default');
-const rita = callerIn({ default: ['reader'] }, 'rita');
+/** Who the server acts for, with the rights that they hold now. */
+const holder = { actor: ana.actor };
+const rita = callerIn({ default: ['viewer'] }, 'rita');
 const notAsked = async () => await Promise.reject(new Error('no version is copied here'));
 /** Nothing listens there. */
 const server = 'http://127.0.0.1:1';
@@ -36,16 +39,13 @@ describe.each(databaseKinds)('the routes of followed aliases, on %s', (kind) => 
       objects: { put: notAsked },
       ledger: {
         append: async (tx, entry) => {
-          await ledger.append(tx, entry);
           entries.push(entry);
+          return await ledger.append(tx, entry);
         },
       },
       identity: {
-        ...simpleIdentity,
-        authenticate: async () => await Promise.resolve(ana.actor),
-        actorById: async () => await Promise.resolve(ana.actor),
-        countPersonsWithTokens: async () => await Promise.resolve(1),
-        grants: async () => await Promise.resolve([]),
+        ...decidingIdentity(),
+        actorById: async () => await Promise.resolve(holder.actor),
       },
       operations: room.operations,
       registry: { createModel: notAsked, registerVersion: notAsked, listVersions: notAsked, getVersion: notAsked },
@@ -75,7 +75,8 @@ describe.each(databaseKinds)('the routes of followed aliases, on %s', (kind) => 
     room = await openDeploymentsRoom(opened.database);
     await opened.database.inTransaction(async (tx) => {
       const actors = tx.withTables<IdentityTables>().insertInto('actor');
-      await actors.values({ id: 'ana', kind: 'person', name: 'Ana', created_at: 0 }).execute();
+      const row = { id: 'ana', kind: 'person', name: 'Ana', folded_name: 'ana', created_at: 0 } as const;
+      await actors.values({ ...row, team: null, disabled_at: null }).execute();
     });
     api = openTestApi({ ana, rita }, followRoutes(following()));
     await deploy('fraud');
@@ -104,7 +105,7 @@ describe.each(databaseKinds)('the routes of followed aliases, on %s', (kind) => 
     await call('PUT', '/endpoints/fraud/follow', { ...wish, alias: 'challenger' });
     await call('DELETE', '/endpoints/fraud/follow');
     const [first, second, last] = entries;
-    const actor = { kind: 'person', id: 'ana', token: 't' };
+    const actor = { kind: 'person', id: 'ana', token: 'token-of-ana' };
     expect(entries.map((entry) => [entry.action, entry.actor])).toEqual(entries.map(() => ['endpoint.deploy', actor]));
     expect([first?.before, second?.before, last?.before]).toEqual([undefined, first?.after, second?.after]);
     expect(second?.ctx).toEqual({ follow: { server, model: 'churn', alias: 'challenger' } });
@@ -149,6 +150,28 @@ describe.each(databaseKinds)('the routes of followed aliases, on %s', (kind) => 
     await deploy('again');
     expect(await codeOf(call('GET', '/endpoints/again/follow'))).toEqual([404, 'follow_not_found']);
     expect(await codeOf(call('DELETE', '/endpoints/again/follow'))).toEqual([404, 'follow_not_found']);
+  });
+
+  it('the follower acts with the rights that who set the wish holds now, and keeps the wish when they are gone', async () => {
+    await deploy('kept');
+    await call('PUT', '/endpoints/kept/follow', wish);
+    holder.actor = rita.actor;
+    const follower = following();
+    follower.start();
+    const problemIs = async (code: string): Promise<boolean> => (await stored('kept'))?.problem?.code === code;
+    try {
+      await until('it is refused', async () => await problemIs('not_allowed'));
+      holder.actor = callerIn({ other: maker }, 'ana').actor;
+      const changedAt = Date.now();
+      await until('it was looked at again', async () => ((await stored('kept'))?.checkedAt ?? 0) > changedAt + 20);
+      expect(await problemIs('not_allowed')).toBe(true);
+      holder.actor = ana.actor;
+      await until('it is tried again', async () => !(await problemIs('not_allowed')));
+    } finally {
+      holder.actor = ana.actor;
+      await follower.stop();
+    }
+    await call('DELETE', '/endpoints/kept/follow');
   });
 
   it('the follower forgets the wishes of endpoints that are gone, also of one that was made again', async () => {

@@ -21,7 +21,7 @@ export async function setFollow(
   wish: SetFollow,
 ): Promise<Follow> {
   const { database, store, clock } = parts;
-  const endpoint = await endpointToDeploy(parts, caller, endpointName);
+  const endpoint = await parts.deployments.getEndpoint(caller, endpointName, 'endpoint.deploy');
   const server = requireServer(parts.servers, wish.server);
   const wished: FollowRecord = {
     endpoint: endpoint.name,
@@ -58,23 +58,13 @@ export async function getFollow(parts: FollowingParts, caller: Caller, endpointN
 
 /** Ends it; what is live stays. Throws `endpoint_not_found`, `follow_not_found`, `not_allowed`. */
 export async function endFollow(parts: FollowingParts, caller: Caller, endpointName: string): Promise<void> {
-  const endpoint = await endpointToDeploy(parts, caller, endpointName);
+  const endpoint = await parts.deployments.getEndpoint(caller, endpointName, 'endpoint.deploy');
   await parts.database.inTransaction(async (tx) => {
     const follow = await followOf(parts, tx, endpoint);
     if (follow === undefined) throw followNotFound(endpoint);
     await parts.store.remove(tx, follow);
     await audit(parts, tx, caller, endpoint, follow, undefined);
   });
-}
-
-async function endpointToDeploy(
-  { deployments, identity }: Pick<FollowingParts, 'deployments' | 'identity'>,
-  caller: Caller,
-  name: string,
-): Promise<Endpoint> {
-  const endpoint = await deployments.getEndpoint(caller, name);
-  identity.authorize(caller, 'endpoint.deploy', { kind: 'endpoint', id: name, team: endpoint.team });
-  return endpoint;
 }
 
 /** The wish of this endpoint, not one that an endpoint of the same name has left behind. */

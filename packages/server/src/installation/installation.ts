@@ -1,9 +1,9 @@
-import type { InstallationStatus, Operation, ProcessStatus } from '@muster-ml/protocol';
+import type { InstallationStatus, MusterError, Operation, ProcessStatus } from '@muster-ml/protocol';
 import type { Caller, Identity } from '../identity/index.ts';
 import type { Clock } from '../platform/clock/index.ts';
 import type { Database } from '../platform/database/index.ts';
 import type { ObjectStore } from '../platform/objects/index.ts';
-import type { Operations } from '../platform/operations/index.ts';
+import { type Operations, operationNotFound } from '../platform/operations/index.ts';
 import type { RuntimeHost } from '../runners/index.ts';
 
 export interface InstallationParts {
@@ -17,8 +17,8 @@ export interface InstallationParts {
   readonly environment: string;
   /** The processes that this installation knows of besides the runners: supervisor, control, gateways. */
   readonly processes: () => readonly ProcessStatus[];
-  /** How many there are of what, for the summary. */
-  readonly counts: () => Promise<InstallationStatus['counts']>;
+  /** How many of what the caller sees, for the summary. */
+  readonly counts: (caller: Caller) => Promise<InstallationStatus['counts']>;
 }
 
 /** What concerns the installation as a whole: how it is, and the operations that run in it. */
@@ -30,6 +30,9 @@ export interface Installation {
   cancelOperation(caller: Caller, id: string): Promise<Operation>;
 }
 
+/** What the subject of an operation about an endpoint begins with. */
+const ofEndpoint = 'endpoint/';
+
 export function createInstallation(parts: InstallationParts): Installation {
   const { identity, operations, clock } = parts;
   const startedAt = clock.now();
@@ -40,8 +43,20 @@ export function createInstallation(parts: InstallationParts): Installation {
     id: string,
   ): Promise<Operation> {
     const { operation, team } = await operations.get(id);
-    identity.authorize(caller, action, { kind: 'operation', id, team });
+    const { subject, createdBy: owner } = operation;
+    const endpoint = subject.startsWith(ofEndpoint) ? subject.slice(ofEndpoint.length) : undefined;
+    const missing = (): MusterError => operationNotFound(id);
+    identity.authorize(caller, action, { kind: 'operation', id, team, endpoint, owner, missing });
     return operation;
+  }
+
+  /** Runners are named after deployments, and details name files: they are for who sees everything, others see what runs. */
+  function processesFor(caller: Caller): ProcessStatus[] {
+    const own = parts.processes();
+    if (identity.seesEverything(caller)) return [...own, ...runnersOf(parts.runtimeHost)];
+    return own
+      .filter(({ role }) => role !== 'runner')
+      .map(({ detail: _detail, ...process }) => ({ ...process, pid: null }));
   }
 
   return {
@@ -50,7 +65,7 @@ export function createInstallation(parts: InstallationParts): Installation {
       const [databaseOk, objectsOk, counts] = await Promise.all([
         parts.database.isHealthy(),
         parts.objects.isHealthy(),
-        parts.counts(),
+        parts.counts(caller),
       ]);
       return {
         version: parts.softwareVersion,
@@ -59,7 +74,7 @@ export function createInstallation(parts: InstallationParts): Installation {
         database: { kind: parts.database.kind, ok: databaseOk },
         objects: { kind: parts.objects.kind, ok: objectsOk },
         isolation: { ...parts.runtimeHost.isolation },
-        processes: [...parts.processes(), ...runnersOf(parts.runtimeHost)],
+        processes: processesFor(caller),
         counts,
       };
     },

@@ -3,7 +3,7 @@ import { type Caller, ledgerActor } from '../identity/index.ts';
 import { digestOf } from '../ledger/index.ts';
 import { isUniqueViolation } from '../platform/database/index.ts';
 import { type ModelRecord, renderModel } from './model.ts';
-import { type RegistryParts, isVisible, teamNotFound } from './parts.ts';
+import { type RegistryParts, teamNotFound } from './parts.ts';
 
 export interface NewModel {
   readonly name: string;
@@ -15,8 +15,12 @@ export interface NewModel {
 /** Makes a model without versions. Throws `model_exists`, also where the name differs from another's in case only, and `team_not_found`. */
 export async function createModel(parts: RegistryParts, caller: Caller, wish: NewModel): Promise<Model> {
   const { database, identity, ledger, store, clock, newId } = parts;
-  if (!isVisible(identity, caller, wish.team)) throw teamNotFound(wish.team);
-  identity.authorize(caller, 'model.create', { kind: 'model', id: wish.name, team: wish.team });
+  identity.authorize(caller, 'model.create', {
+    kind: 'model',
+    id: wish.name,
+    team: wish.team,
+    missing: () => teamNotFound(wish.team),
+  });
   const model: ModelRecord = { ...wish, id: newId(), createdAt: clock.now(), createdBy: caller.actor.id };
   const rendered = renderModel(model, { latestVersion: null, aliases: {} });
   try {

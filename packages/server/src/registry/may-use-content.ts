@@ -12,7 +12,7 @@ export async function mayUseContent(
   digest: string,
 ): Promise<boolean> {
   const { reader } = parts.database;
-  const teams = parts.identity.visibleTeams(caller.actor);
-  if (teams === '*' || (await isUploadedBy(reader, caller.actor.id, digest))) return true;
-  return await parts.store.isContentOf(reader, teams, digest);
+  if (parts.identity.seesEverything(caller) || (await isUploadedBy(reader, caller.actor.id, digest))) return true;
+  if (caller.actor.token?.actions?.includes('version.read') === false) return false;
+  return await parts.store.isContentOf(reader, parts.identity.scope(caller, 'version.read'), digest);
 }

@@ -47,16 +47,11 @@ export async function findModel(
   action: Action,
   name: string,
 ): Promise<ModelRecord> {
+  const missing = (): MusterError => modelNotFound(name);
   const model = await parts.store.modelByName(parts.database.reader, name);
-  if (model === undefined || !isVisible(parts.identity, caller, model.team)) throw modelNotFound(name);
-  parts.identity.authorize(caller, action, { kind: 'model', id: name, team: model.team });
+  if (model === undefined) throw missing();
+  parts.identity.authorize(caller, action, { kind: 'model', id: name, team: model.team, missing });
   return model;
-}
-
-/** Whether the caller sees what belongs to the team. */
-export function isVisible(identity: Identity, caller: Caller, team: string): boolean {
-  const teams = identity.visibleTeams(caller.actor);
-  return teams === '*' || teams.includes(team);
 }
 
 export function teamNotFound(team: string): MusterError {

@@ -14,15 +14,21 @@ export async function getModel(parts: ReadParts, caller: Caller, name: string): 
   return rendered;
 }
 
-/** Models of the teams that the caller sees, by name. */
+/** The models that the caller sees, by name. */
 export async function listModels(parts: ReadParts, caller: Caller, query: PageQuery): Promise<Page<Model>> {
-  const teams = parts.identity.visibleTeams(caller.actor);
+  const scope = parts.identity.scope(caller, 'model.read');
   const after = query.after === undefined ? undefined : keyIn(query.after);
-  const models = await parts.store.modelsAfter(parts.database.reader, { teams, after, limit: query.limit + 1 });
+  const models = await parts.store.modelsAfter(parts.database.reader, { scope, after, limit: query.limit + 1 });
   const shown = models.slice(0, query.limit);
   const last = models.length > query.limit ? shown.at(-1) : undefined;
   const items = await render(parts, shown);
   return last === undefined ? { items } : { items, next: cursorOf(last.name) };
+}
+
+/** How many models the caller sees; none with a token that may not read them. */
+export async function countModels(parts: ReadParts, caller: Caller): Promise<number> {
+  if (caller.actor.token?.actions?.includes('model.read') === false) return 0;
+  return await parts.store.countModels(parts.database.reader, parts.identity.scope(caller, 'model.read'));
 }
 
 async function render(parts: ReadParts, models: readonly ModelRecord[]): Promise<readonly Model[]> {

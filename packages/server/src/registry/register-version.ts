@@ -19,6 +19,12 @@ import { packJsonSample } from './sample-tensors.ts';
 import { storeSample } from './store-sample.ts';
 import { type VersionRecord, renderVersion } from './version.ts';
 
+/**
+ * Whether the caller `named` the content by its digest, so that it has to be theirs, or this server `fetched` it for them
+ * a moment ago from where they may read it.
+ */
+export type ContentOrigin = 'named' | 'fetched';
+
 /** A registration as its operation keeps it, so that a restart can go on with it. */
 const registrationSchema = z.object({
   model: z.string(),
@@ -44,10 +50,11 @@ export async function registerVersion(
   caller: Caller,
   modelName: string,
   { sample, ...wish }: NewVersion,
+  origin: ContentOrigin = 'named',
 ): Promise<Operation> {
   const { database, objects, operations } = parts;
   const model = await findModel(parts, caller, 'version.register', modelName);
-  if (!(await mayUseContent(parts, caller, wish.digest))) throw noSuchObject(wish.digest);
+  if (origin === 'named' && !(await mayUseContent(parts, caller, wish.digest))) throw noSuchObject(wish.digest);
   if (sample !== undefined && wish.sampleCsv !== undefined)
     throw new MusterError('invalid_request', 'give one sample: as sample or as sampleCsv', { place: 'body.sample' });
   const sampleDigest = sample === undefined ? null : await storeSample(objects, packJsonSample(sample));

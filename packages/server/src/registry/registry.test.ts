@@ -4,8 +4,8 @@ import { MusterError, type Operation, type Version, unpackSample } from '@muster
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type TestDatabase, databaseKinds, openTestDatabase } from '../../test-support/database.ts';
 import { chunksOf, openTestObjects } from '../../test-support/objects.ts';
-import { callerIn, inspected, noPython, simpleIdentity } from '../../test-support/registry.ts';
-import type { Identity } from '../identity/index.ts';
+import { decidingIdentity } from '../../test-support/identity.ts';
+import { callerIn, inspected, maker, noPython } from '../../test-support/registry.ts';
 import { createLedger } from '../ledger/index.ts';
 import { createIds, systemClock } from '../platform/clock/index.ts';
 import { type Uploads, createUploads } from '../platform/objects/index.ts';
@@ -21,9 +21,9 @@ type Tables = {
 
 const { signature, facts } = inspected;
 
-const alice = callerIn({ default: ['admin'] });
-const reader = callerIn({ default: ['reader'] }, 'rita');
-const stranger = callerIn({ other: ['admin'] }, 'sam');
+const alice = callerIn({ default: maker });
+const reader = callerIn({ default: ['viewer'] }, 'rita');
+const stranger = callerIn({ other: maker }, 'sam');
 
 describe.each(databaseKinds)('the registry on %s', (kind) => {
   let opened: TestDatabase;
@@ -65,7 +65,7 @@ describe.each(databaseKinds)('the registry on %s', (kind) => {
       database: opened.database,
       objects: store.objects,
       ledger: createLedger({ clock: systemClock }),
-      identity: simpleIdentity as Identity,
+      identity: decidingIdentity(),
       operations: own,
       inspect: (file, wanted, signal) => inspect(file, wanted, signal),
       ...noPython,
@@ -129,7 +129,7 @@ describe.each(databaseKinds)('the registry on %s', (kind) => {
       expect(JSON.parse(entry?.body ?? '')).toMatchObject({
         action: 'model.create',
         team: 'default',
-        actor: { id: 'alice', kind: 'person', token: 'token-alice' },
+        actor: { id: 'alice', kind: 'person', token: 'token-of-alice' },
         outcome: 'allowed',
       });
     });
@@ -169,7 +169,7 @@ describe.each(databaseKinds)('the registry on %s', (kind) => {
     });
 
     test('the team has to exist', async () => {
-      const everywhere = callerIn({ ghost: ['admin'] });
+      const everywhere = callerIn({ ghost: maker });
       await expect(create('x', 'ghost', everywhere)).rejects.toMatchObject({ code: 'team_not_found' });
     });
 
@@ -268,7 +268,7 @@ describe.each(databaseKinds)('the registry on %s', (kind) => {
       await ended(await registry.registerVersion(stranger, 'theirs', { digest: theirs, description: '', tags: {} }));
       await expect(steal()).rejects.toMatchObject({ code: 'object_not_found' });
       // Who sees the version may register its content again, and so may who has the file.
-      const both = callerIn({ default: ['admin'], other: ['reader'] }, 'bea');
+      const both = callerIn({ default: maker, other: ['viewer'] }, 'bea');
       expect(
         await ended(await registry.registerVersion(both, 'm', { digest: theirs, description: '', tags: {} })),
       ).toMatchObject({ state: 'succeeded' });

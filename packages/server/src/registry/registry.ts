@@ -3,10 +3,10 @@ import type { Caller } from '../identity/index.ts';
 import type { RawAnswer } from '../platform/http/index.ts';
 import { type NewModel, createModel } from './create-model.ts';
 import type { RegistryParts } from './parts.ts';
-import { getModel, listModels } from './read-models.ts';
+import { countModels, getModel, listModels } from './read-models.ts';
 import { getVersion, listVersions, readVersionFile, servedVersion } from './read-versions.ts';
 import type { NewVersion } from './examined-version.ts';
-import { registerVersion, resumeRegistrations } from './register-version.ts';
+import { type ContentOrigin, registerVersion, resumeRegistrations } from './register-version.ts';
 import type { ServedVersion } from './served-version.ts';
 import { type AliasTarget, deleteAlias, setAlias } from './set-alias.ts';
 import { registryStore } from './store.ts';
@@ -17,7 +17,7 @@ export interface Registry {
   createModel(caller: Caller, wish: NewModel): Promise<Model>;
   getModel(caller: Caller, name: string): Promise<Model>;
   listModels(caller: Caller, query: PageQuery): Promise<Page<Model>>;
-  registerVersion(caller: Caller, model: string, wish: NewVersion): Promise<Operation>;
+  registerVersion(caller: Caller, model: string, wish: NewVersion, origin?: ContentOrigin): Promise<Operation>;
   getVersion(caller: Caller, model: string, number: number): Promise<Version>;
   listVersions(caller: Caller, model: string, query: PageQuery): Promise<Page<Version>>;
   readVersionFile(caller: Caller, model: string, number: number): Promise<RawAnswer>;
@@ -27,8 +27,10 @@ export interface Registry {
   servedVersion(caller: Caller, model: string, pick: VersionPick): Promise<ServedVersion>;
   /** The Python environments that versions run in, each once. */
   environments(): Promise<readonly EnvironmentSpec[]>;
-  /** All models there are, for the installation's summary. */
-  countModels(): Promise<number>;
+  /** The team that owns a model. */
+  modelTeam(name: string): Promise<string | undefined>;
+  /** How many models the caller sees, for the installation's summary. */
+  countModels(caller: Caller): Promise<number>;
   /** Goes on with registrations that the last process left unfinished; called once at the start. */
   resume(): Promise<void>;
 }
@@ -41,7 +43,7 @@ export function createRegistry(given: Omit<RegistryParts, 'store'>): Registry {
     createModel: async (caller, wish) => await createModel(parts, caller, wish),
     getModel: async (caller, name) => await getModel(parts, caller, name),
     listModels: async (caller, query) => await listModels(parts, caller, query),
-    registerVersion: async (caller, model, wish) => await registerVersion(parts, caller, model, wish),
+    registerVersion: async (caller, model, wish, origin) => await registerVersion(parts, caller, model, wish, origin),
     getVersion: async (caller, model, number) => await getVersion(parts, caller, model, number),
     listVersions: async (caller, model, query) => await listVersions(parts, caller, model, query),
     readVersionFile: async (caller, model, number) => await readVersionFile(parts, caller, model, number),
@@ -49,7 +51,8 @@ export function createRegistry(given: Omit<RegistryParts, 'store'>): Registry {
     deleteAlias: async (caller, model, alias) => await deleteAlias(parts, caller, model, alias),
     servedVersion: async (caller, model, pick) => await servedVersion(parts, caller, model, pick),
     environments: async () => await registryStore.environments(parts.database.reader),
-    countModels: async () => await registryStore.countModels(parts.database.reader),
+    modelTeam: async (name) => (await registryStore.modelByName(parts.database.reader, name))?.team,
+    countModels: async (caller) => await countModels(parts, caller),
     resume: async () => await resumeRegistrations(parts),
   };
 }

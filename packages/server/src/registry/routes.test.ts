@@ -5,9 +5,11 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestDatabase, openTestDatabase } from '../../test-support/database.ts';
 import { openTestObjects } from '../../test-support/objects.ts';
-import { callerIn, inspected, noPython, simpleIdentity } from '../../test-support/registry.ts';
+import { decidingIdentity, firstAdmin } from '../../test-support/identity.ts';
+import { callerIn, inspected, maker, noPython } from '../../test-support/registry.ts';
 import { openTestApi } from '../../test-support/test-api.ts';
-import type { Caller, Identity } from '../identity/index.ts';
+import type { Actor, TokenLimits } from '../identity/actor.ts';
+import type { Caller } from '../identity/index.ts';
 import { createLedger } from '../ledger/index.ts';
 import { createIds, systemClock } from '../platform/clock/index.ts';
 import { createIdempotency } from '../platform/http/index.ts';
@@ -16,18 +18,19 @@ import { type Operations, createOperations } from '../platform/operations/index.
 import { createRegistry } from './registry.ts';
 import { registryRoutes, uploadRoutes } from './routes.ts';
 
+const limitedTo = (token: Partial<TokenLimits>): Actor => {
+  const { actor } = firstAdmin('default', 'root');
+  return { ...actor, token: { id: 'limited', expiresAt: null, actions: null, resources: null, ...token } };
+};
 const callers: Readonly<Record<string, Caller>> = {
-  alice: callerIn({ default: ['admin'] }),
-  rita: callerIn({ default: ['reader'] }, 'rita'),
-  sam: callerIn({ other: ['admin'] }, 'sam'),
+  alice: callerIn({ default: maker }),
+  rita: callerIn({ default: ['viewer'] }, 'rita'),
+  sam: callerIn({ other: maker }, 'sam'),
+  root: firstAdmin('default', 'root'),
+  limited: { ...firstAdmin('default', 'root'), actor: limitedTo({ resources: ['endpoint/e'] }) },
+  uploader: { ...firstAdmin('default', 'root'), actor: limitedTo({ actions: ['upload.create'] }) },
 };
-/** Uploads belong to no team; everybody here may send one. */
-const identity: Pick<Identity, 'authorize' | 'visibleTeams'> = {
-  ...simpleIdentity,
-  authorize: (caller, action, resource) => {
-    if (resource.kind !== 'upload') simpleIdentity.authorize(caller, action, resource);
-  },
-};
+const identity = decidingIdentity();
 const content = Buffer.from('a model of 30 bytes, in parts.');
 const digest = createHash('sha256').update(content).digest('hex');
 
@@ -55,13 +58,13 @@ describe('the routes of models, versions, aliases and uploads', () => {
     const registry = createRegistry({
       ...shared,
       ledger: createLedger({ clock: systemClock }),
-      identity: identity as Identity,
+      identity,
       operations,
       inspect: async () => inspected,
       ...noPython,
     });
     const uploads = createUploads({ ...shared, maxBytes: 100, partBytes: 16 });
-    const handlers = { ...registryRoutes(registry), ...uploadRoutes(uploads, identity as Identity) };
+    const handlers = { ...registryRoutes(registry), ...uploadRoutes(uploads, identity) };
     app = openTestApi(callers, handlers, createIdempotency(shared)).app;
     await app.ready();
   });
@@ -161,6 +164,42 @@ describe('the routes of models, versions, aliases and uploads', () => {
     expect((await ask('DELETE', `/uploads/${id}`)).status).toBe(204);
     expect((await ask('GET', `/uploads/${id}`)).status).toBe(404);
     expect((await ask('GET', `/uploads/${encodeURIComponent('../../etc')}`)).status).toBe(404);
+  });
+
+  test('an upload of somebody else is answered as one that is not there, also to who may not upload', async () => {
+    const { id } = uploadSchema.parse((await post('/uploads', { sizeBytes: 20 })).body);
+    expect(await post('/uploads', { sizeBytes: 20 }, 'rita')).toMatchObject({
+      status: 403,
+      body: { code: 'not_allowed' },
+    });
+    for (const who of ['sam', 'rita', 'root']) {
+      const told = async (one: string) => {
+        const { status, body } = await ask('GET', `/uploads/${one}`, {}, who);
+        return { status, body: JSON.stringify({ ...(body as object), requestId: '' }).replaceAll(one, 'ID') };
+      };
+      expect(await told(id)).toMatchObject({ status: 404 });
+      expect(await told(id)).toEqual(await told('none'));
+    }
+  });
+
+  test('known content is reused only for who sees everything', async () => {
+    await upload();
+    const state = async (who: string) =>
+      uploadSchema.parse((await post('/uploads', { sizeBytes: 30, sha256: digest }, who)).body).state;
+    expect(await state('root')).toBe('completed');
+    expect(await state('alice')).toBe('open');
+    expect(await state('limited')).toBe('open');
+  });
+
+  test('a token that is limited to an endpoint, or to other actions, reads no model', async () => {
+    expect(await post('/models', { name: 'limits' })).toMatchObject({ status: 201 });
+    expect((await ask('GET', '/models/limits', {}, 'limited')).status).toBe(404);
+    expect(await ask('GET', '/models', {}, 'limited')).toMatchObject({ status: 200, body: { items: [] } });
+    expect(await ask('GET', '/models/limits', {}, 'uploader')).toMatchObject({
+      status: 403,
+      body: { code: 'not_allowed' },
+    });
+    expect((await ask('GET', '/models', {}, 'uploader')).status).toBe(403);
   });
 
   test('a model is made, read and listed by those who see it', async () => {

@@ -1,5 +1,6 @@
+import type { MusterError } from '@muster-ml/protocol';
 import type { Caller, Handlers, Identity } from '../identity/index.ts';
-import type { Uploads } from '../platform/objects/index.ts';
+import { type Uploads, noSuchUpload } from '../platform/objects/index.ts';
 import { readContentDigest } from './content-digest.ts';
 import type { Registry } from './registry.ts';
 
@@ -33,15 +34,16 @@ export function registryRoutes(registry: Registry): Handlers<ModelRoutes | Versi
 
 /** Routes of uploads. An upload belongs to the actor who started it. */
 export function uploadRoutes(uploads: Uploads, identity: Identity): Handlers<UploadRoutes> {
-  const ownerOf = (caller: Caller, id: string): string => {
-    identity.authorize(caller, 'version.register', { kind: 'upload', id });
+  const authorize = (caller: Caller, id: string, missing?: () => MusterError): string => {
+    identity.authorize(caller, 'upload.create', { kind: 'upload', id, team: { any: true }, missing });
     return caller.actor.id;
   };
+  const ownerOf = (caller: Caller, id: string): string => authorize(caller, id, () => noSuchUpload(id));
   return {
     uploadStart: async ({ caller, body }) => {
       // Others send known content again: that it is known here is not theirs to learn.
-      const mayReuse = identity.visibleTeams(caller.actor) === '*';
-      return await uploads.start({ ...body, owner: ownerOf(caller, 'new'), mayReuse });
+      const owner = authorize(caller, 'new');
+      return await uploads.start({ ...body, owner, mayReuse: identity.seesEverything(caller) });
     },
     uploadGet: async ({ caller, params }) => await uploads.get(params.upload, ownerOf(caller, params.upload)),
     uploadPart: async ({ caller, params, body, header }) => {

@@ -1,5 +1,6 @@
 import type { EnvironmentSpec, Lineage, ModelFacts, Runtime, Signature } from '@muster-ml/protocol';
 import type { Kysely } from 'kysely';
+import { type Scope, inScope } from '../identity/index.ts';
 import type { Tx } from '../platform/database/index.ts';
 import { foldModelName } from './model-name.ts';
 import type { ModelPointers, ModelRecord } from './model.ts';
@@ -40,12 +41,12 @@ type RegistryTables = {
 export interface RegistryStore {
   modelByName(db: Kysely<unknown>, name: string): Promise<ModelRecord | undefined>;
   modelById(db: Kysely<unknown>, id: string): Promise<ModelRecord | undefined>;
-  /** Models of the teams after the name, by name; `*` stands for all teams. */
+  /** Models of the scope after the name, by name. */
   modelsAfter(
     db: Kysely<unknown>,
-    page: { readonly teams: '*' | readonly string[]; readonly after: string | undefined; readonly limit: number },
+    page: { readonly scope: Scope; readonly after: string | undefined; readonly limit: number },
   ): Promise<readonly ModelRecord[]>;
-  countModels(db: Kysely<unknown>): Promise<number>;
+  countModels(db: Kysely<unknown>, scope: Scope): Promise<number>;
   /** Latest version and aliases of models, by the model's id. */
   pointersOf(db: Kysely<unknown>, models: readonly string[]): Promise<ReadonlyMap<string, ModelPointers>>;
   insertModel(tx: Tx, model: ModelRecord): Promise<void>;
@@ -72,8 +73,8 @@ export interface RegistryStore {
   ): Promise<void>;
   deleteAlias(tx: Tx, model: string, alias: string): Promise<void>;
 
-  /** Whether a version of these teams has the digest as its file. */
-  isContentOf(db: Kysely<unknown>, teams: readonly string[], digest: string): Promise<boolean>;
+  /** Whether a version of the scope has the digest as its file. */
+  isContentOf(db: Kysely<unknown>, scope: Scope, digest: string): Promise<boolean>;
 
   /** Those of the digests that a version refers to. */
   referenced(tx: Tx, digests: readonly string[]): Promise<readonly string[]>;
@@ -81,6 +82,9 @@ export interface RegistryStore {
 
 /** Facts may be long: what goes through all of them reads a piece at a time. */
 const readAtOnce = 500;
+
+/** Where a row of these tables says whose it is. */
+const inTeam = { team: 'model.team' } as const;
 
 const tables = (db: Kysely<unknown>): Kysely<RegistryTables> => db.withTables<RegistryTables>();
 
@@ -96,18 +100,18 @@ export const registryStore: RegistryStore = {
     return row === undefined ? undefined : toModel(row);
   },
 
-  async modelsAfter(db, { teams, after, limit }) {
-    if (teams !== '*' && teams.length === 0) return [];
-    let query = tables(db).selectFrom('model').selectAll().orderBy('name').limit(limit);
-    if (teams !== '*') query = query.where('team', 'in', teams);
+  async modelsAfter(db, { scope, after, limit }) {
+    const models = tables(db).selectFrom('model').selectAll().orderBy('name').limit(limit);
+    let query = models.where(inScope(scope, inTeam));
     if (after !== undefined) query = query.where('name', '>', after);
     return (await query.execute()).map(toModel);
   },
 
-  async countModels(db) {
+  async countModels(db, scope) {
     const count = tables(db)
       .selectFrom('model')
-      .select((select) => select.fn.countAll<number>().as('count'));
+      .select((select) => select.fn.countAll<number>().as('count'))
+      .where(inScope(scope, inTeam));
     return (await count.executeTakeFirstOrThrow()).count;
   },
 
@@ -229,14 +233,13 @@ export const registryStore: RegistryStore = {
     await tables(tx).deleteFrom('model_alias').where('model', '=', model).where('alias', '=', alias).execute();
   },
 
-  async isContentOf(db, teams, digest) {
-    if (teams.length === 0) return false;
+  async isContentOf(db, scope, digest) {
     const row = await tables(db)
       .selectFrom('model_version')
       .innerJoin('model', 'model.id', 'model_version.model')
       .select('model_version.id')
       .where('model_version.digest', '=', digest)
-      .where('model.team', 'in', teams)
+      .where(inScope(scope, inTeam))
       .limit(1)
       .executeTakeFirst();
     return row !== undefined;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type TestDatabase, databaseKinds, openTestDatabase } from '../../test-support/database.ts';
 import { createIdentity } from '../identity/index.ts';
-import type { IdentityTables } from '../identity/store.ts';
+import type { IdentityTables } from '../identity/tables.ts';
 import { createLedger } from '../ledger/index.ts';
 import { createIds, systemClock } from '../platform/clock/index.ts';
 import { createUncagedPythonGuard } from './uncaged-python.ts';
@@ -20,6 +20,7 @@ describe.each(databaseKinds)('Python without a cage, on %s', (kind) => {
       ledger: createLedger({ clock: systemClock }),
       clock: systemClock,
       newId,
+      environment: 'dev',
     });
   const guard = (level: string) =>
     createUncagedPythonGuard({
@@ -30,11 +31,16 @@ describe.each(databaseKinds)('Python without a cage, on %s', (kind) => {
     const actor = newId();
     await opened.database.inTransaction(async (plain) => {
       const tx = plain.withTables<IdentityTables>();
-      await tx.insertInto('actor').values({ id: actor, kind: actorKind, name: actor, created_at: 1 }).execute();
-      const row = { id: newId(), digest: newId(), actor, kind: 'personal', last4: 'abcd', created_at: 1 };
+      const named = { id: actor, kind: actorKind, name: actor, folded_name: actor, created_at: 1 };
+      await tx
+        .insertInto('actor')
+        .values({ ...named, team: null, disabled_at: null })
+        .execute();
+      const row = { id: newId(), digest: newId(), actor, kind: 'personal', last4: 'abcd', created_at: 1 } as const;
+      const unlimited = { note: '', actions: null, resources: null, created_by: null };
       await tx
         .insertInto('token')
-        .values({ ...row, expires_at: null, revoked_at: null, last_used_at: null, ...token })
+        .values({ ...row, ...unlimited, expires_at: null, revoked_at: null, last_used_at: null, ...token })
         .execute();
     });
   };

@@ -7,6 +7,7 @@ import type { ObjectStore } from '../platform/objects/index.ts';
 import type { Operations } from '../platform/operations/index.ts';
 import type { RefuseUncagedPython } from '../registry/index.ts';
 import type { RuntimeHost } from '../runners/index.ts';
+import type { SecretUses } from '../secrets/index.ts';
 import type { ScoreStore } from './store.ts';
 
 /** What the use cases of this room work with. */
@@ -16,6 +17,7 @@ export interface ScoringParts {
   readonly objects: Pick<ObjectStore, 'hold' | 'read' | 'localFile' | 'put'>;
   readonly deployments: Pick<Deployments, 'servedEndpoint'>;
   readonly refuseUncagedPython: RefuseUncagedPython;
+  readonly secrets: Pick<SecretUses, 'values'>;
   readonly identity: Identity;
   readonly ledger: Ledger;
   readonly operations: Operations;

@@ -87,10 +87,13 @@ async function findScore(
   action: Action,
   id: string,
 ): Promise<ScoreRecord> {
+  const missing = (): MusterError => scoreNotFound(id);
+  // All that has to be known to decide, so that one that is hidden takes no longer than one that is not there.
+  const belonging = await store.belonging(id);
+  if (belonging === undefined) throw missing();
+  identity.authorize(caller, action, { kind: 'score', id, ...belonging, missing });
   const score = await store.find(id);
-  const teams = identity.visibleTeams(caller.actor);
-  if (score === undefined || (teams !== '*' && !teams.includes(score.team))) throw scoreNotFound(id);
-  identity.authorize(caller, action, { kind: 'endpoint', id: score.endpoint, team: score.team });
+  if (score === undefined) throw missing();
   return score;
 }
 

@@ -1,7 +1,7 @@
 import type { Operation, Score } from '@muster-ml/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestDatabase, openTestDatabase } from '../../test-support/database.ts';
-import { callerIn } from '../../test-support/registry.ts';
+import { callerIn, maker } from '../../test-support/registry.ts';
 import { type ScoringRoom, openScoringRoom } from '../../test-support/scoring-room.ts';
 import { type TestApi, codeOf, openTestApi } from '../../test-support/test-api.ts';
 import type { Caller } from '../identity/index.ts';
@@ -10,9 +10,10 @@ import { createIdempotency } from '../platform/http/index.ts';
 import { scoringRoutes } from './index.ts';
 
 const callers: Readonly<Record<string, Caller>> = {
-  alice: callerIn({ default: ['admin'] }),
-  rita: callerIn({ default: ['reader'] }, 'rita'),
-  sam: callerIn({ other: ['admin'] }, 'sam'),
+  alice: callerIn({ default: maker }),
+  rita: callerIn({ default: ['viewer'] }, 'rita'),
+  dora: callerIn({ default: ['data-scientist'] }, 'dora'),
+  sam: callerIn({ other: maker }, 'sam'),
 };
 
 /** The room's routes as clients meet them: status and the code of each refusal. */
@@ -93,8 +94,12 @@ describe('the routes of scores', () => {
       403,
       'not_allowed',
     ]);
-    expect(await codeOf(call('DELETE', `/scores/${score.id}`, undefined, rita))).toEqual([403, 'not_allowed']);
-    expect((await call('GET', `/scores/${score.id}`, undefined, rita)).statusCode).toBe(200);
+    expect((await call('GET', `/endpoints/sums/scores`, undefined, rita)).statusCode).toBe(403);
+    // Scores are somebody’s data: who may not read them sees none. Who may, removes only their own.
+    expect((await call('GET', `/scores/${score.id}`, undefined, rita)).statusCode).toBe(404);
+    const dora = { authorization: 'dora' };
+    expect((await call('GET', `/scores/${score.id}`, undefined, dora)).statusCode).toBe(200);
+    expect(await codeOf(call('DELETE', `/scores/${score.id}`, undefined, dora))).toEqual([403, 'not_allowed']);
   });
 
   it('answer 404 to what is not there, or not for the caller', async () => {

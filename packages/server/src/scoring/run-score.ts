@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MusterError, type Problem, toMusterError, toProblem } from '@muster-ml/protocol';
 import type { OperationHandle } from '../platform/operations/index.ts';
+import type { SecretValues } from '../secrets/index.ts';
 import type { ScoringParts } from './parts.ts';
 import { type ScoreRecord, type StoredTable, keptMs, progressText, renderScore, scoreNotFound } from './score.ts';
 import { type ScoreRunner, type ScoreRunners, runnerOf } from './score-runners.ts';
@@ -70,7 +71,7 @@ async function work(parts: RunParts, handle: OperationHandle, score: ScoreRecord
         switch (message.kind) {
           case 'checked':
             handle.progress('starting a runner');
-            runner = parts.runners.take(score, { file, sampleFile });
+            runner = parts.runners.take(score, { file, sampleFile }, await secretsOf(parts, score));
             runner.failed.catch((error: unknown) => failure.abort(error));
             break;
           case 'progress':
@@ -90,6 +91,12 @@ async function work(parts: RunParts, handle: OperationHandle, score: ScoreRecord
   } finally {
     runner?.release();
   }
+}
+
+/** The newest values, as a replica that starts now would get them. */
+async function secretsOf({ secrets }: RunParts, { id, endpoint, settings }: ScoreRecord): Promise<SecretValues> {
+  if (settings.secrets === undefined) return {};
+  return await secrets.values({ kind: 'score', id, endpoint }, settings.secrets);
 }
 
 async function taskOf(parts: RunParts, score: ScoreRecord, folder: string): Promise<ScoreTask> {

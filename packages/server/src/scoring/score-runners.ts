@@ -1,6 +1,7 @@
 import { MusterError, fromProblem } from '@muster-ml/protocol';
 import { howItRuns, runnerFor } from '../deployments/index.ts';
 import type { RunnerWish, RuntimeHost } from '../runners/index.ts';
+import type { SecretValues } from '../secrets/index.ts';
 import type { ScoreRecord } from './score.ts';
 
 /** The files of a version on this machine. */
@@ -23,7 +24,8 @@ export interface ScoreRunner {
 export interface ScoreRunners {
   /** Tells the host what this room wants, also where that is nothing: it waits for every room's first list. */
   begin(): void;
-  take(score: ScoreRecord, files: VersionFiles): ScoreRunner;
+  /** `secrets`: by the names of the variables that the model finds them under. */
+  take(score: ScoreRecord, files: VersionFiles, secrets: SecretValues): ScoreRunner;
 }
 
 export function createScoreRunners(host: RuntimeHost, onError: (error: unknown) => void): ScoreRunners {
@@ -36,8 +38,8 @@ export function createScoreRunners(host: RuntimeHost, onError: (error: unknown) 
   return {
     begin: tell,
 
-    take(score, files) {
-      const wish = wishFor(score, files);
+    take(score, files, secrets) {
+      const wish = { ...wishFor(score, files), ...(Object.keys(secrets).length === 0 ? {} : { secrets }) };
       wishes.set(wish.id, wish);
       tell();
       const { replica } = runnerOf(score);

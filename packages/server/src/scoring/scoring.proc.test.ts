@@ -3,7 +3,7 @@ import { type Score, startScoreSchema } from '@muster-ml/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type TestDatabase, openTestDatabase } from '../../test-support/database.ts';
 import { eventually } from '../../test-support/eventually.ts';
-import { callerIn } from '../../test-support/registry.ts';
+import { callerIn, maker } from '../../test-support/registry.ts';
 import {
   type ScoringRoom,
   type ScoringRoomOptions,
@@ -11,7 +11,7 @@ import {
   sumModel,
 } from '../../test-support/scoring-room.ts';
 
-const alice = callerIn({ default: ['admin'] });
+const alice = callerIn({ default: maker });
 
 describe('scoring, with its threads and a runner', () => {
   let opened: TestDatabase;

@@ -60,9 +60,18 @@ export type ScoreEnd = Pick<
   'state' | 'rowsDone' | 'badRows' | 'result' | 'errors' | 'problem' | 'finishedAt' | 'expiresAt'
 >;
 
+/** Team and name of the endpoint, and the id of who asked for it. */
+export interface ScoreBelonging {
+  readonly team: string;
+  readonly endpoint: string;
+  readonly owner: string;
+}
+
 /** Scores and what of the running ones is on disk. */
 export interface ScoreStore {
   insert(tx: Tx, score: ScoreRecord): Promise<void>;
+  /** Whose a score is. */
+  belonging(id: string): Promise<ScoreBelonging | undefined>;
   find(id: string): Promise<ScoreRecord | undefined>;
   /** Newest first, before the id. */
   page(endpointId: string, before: string | undefined, limit: number): Promise<readonly ScoreRecord[]>;
@@ -94,6 +103,14 @@ export function createScoreStore(database: Database): ScoreStore {
   return {
     async insert(tx, score) {
       await tables(tx).insertInto('score').values(rowOf(score)).execute();
+    },
+
+    async belonging(id) {
+      return await tables()
+        .selectFrom('score')
+        .select(['team', 'endpoint_name as endpoint', 'created_by as owner'])
+        .where('id', '=', id)
+        .executeTakeFirst();
     },
 
     async find(id) {

@@ -5,8 +5,12 @@ import { type NewEntry, createLedger } from '../../src/ledger/index.ts';
 import { createIds, systemClock } from '../../src/platform/clock/index.ts';
 import type { Database } from '../../src/platform/database/index.ts';
 import { type Operations, createOperations } from '../../src/platform/operations/index.ts';
+import type { SecretUses } from '../../src/secrets/index.ts';
 import type { ServedVersion } from '../../src/registry/index.ts';
+import { callerWith, decidingIdentity } from '../identity.ts';
+import { maker } from '../registry.ts';
 import { type InstantFleet, createInstantFleet } from './instant-fleet.ts';
+import { noSecrets } from '../no-secrets.ts';
 
 /** This room on a real database, with a fleet that obeys at once. */
 export interface DeploymentsRoom {
@@ -15,6 +19,8 @@ export interface DeploymentsRoom {
   readonly fleet: InstantFleet;
   readonly entries: NewEntry[];
   readonly errors: unknown[];
+  /** Endpoints of whose end identity was told. */
+  readonly endpointsEnded: readonly string[];
   /** Whether Python models are refused for want of a cage. */
   readonly uncaged: { isRefused: boolean };
   /** Another process on the same database, as after a restart. */
@@ -23,11 +29,9 @@ export interface DeploymentsRoom {
   ended(operation: Operation): Promise<Operation>;
 }
 
+/** Somebody who may do everything with endpoints of a team, or may only look. */
 export function callerOf(team: string, may = true): Caller {
-  return {
-    actor: { id: may ? 'ana' : 'eve', kind: 'person', name: 'someone', teams: { [team]: ['admin'] }, tokenId: 't' },
-    requestId: 'r',
-  };
+  return callerWith(may ? { id: 'ana', teams: { [team]: maker } } : { id: 'eve', teams: { [team]: ['viewer'] } });
 }
 
 export const rows: Signature = {
@@ -62,7 +66,10 @@ export function anyVersion(model: string, number: number): ServedVersion {
   };
 }
 
-export async function openDeploymentsRoom(database: Database): Promise<DeploymentsRoom> {
+export async function openDeploymentsRoom(
+  database: Database,
+  secrets: SecretUses = noSecrets,
+): Promise<DeploymentsRoom> {
   type Tables = { team: { name: string; created_at: number } };
   await database.inTransaction(
     async (tx) =>
@@ -81,6 +88,7 @@ export async function openDeploymentsRoom(database: Database): Promise<Deploymen
   const fleet = createInstantFleet();
   const entries: NewEntry[] = [];
   const errors: unknown[] = [];
+  const ended: string[] = [];
   const uncaged = { isRefused: false };
   const open = (): Deployments =>
     createDeployments({
@@ -96,28 +104,23 @@ export async function openDeploymentsRoom(database: Database): Promise<Deploymen
         await Promise.resolve();
         if (uncaged.isRefused) throw new MusterError('isolation_too_weak', 'two persons have tokens');
       },
+      secrets,
       runtimeHost: fleet.runtimeHost,
       gatewayHub: fleet.gatewayHub,
       identity: {
-        authenticate: async () => await Promise.resolve(callerOf('default').actor),
-        actorById: async () => await Promise.resolve(callerOf('default').actor),
-        authorize: (caller, action, resource) => {
-          if (caller.actor.id === 'eve') throw new MusterError('not_allowed', `${action} on ${resource.id}`);
-        },
-        visibleTeams: (actor) => Object.keys(actor.teams),
-        countPersonsWithTokens: async () => await Promise.resolve(1),
-        grants: async () => await Promise.resolve([]),
+        ...decidingIdentity(),
+        endpointEnded: async (_tx, name) => await Promise.resolve(void ended.push(name)),
       },
       ledger: {
         append: async (tx, entry) => {
-          await ledger.append(tx, entry);
           entries.push(entry);
+          return await ledger.append(tx, entry);
         },
       },
       objects: { localFile: async (digest) => await Promise.resolve(`/objects/${digest}`) },
       installation: 'test',
       onError: (error) => errors.push(error),
-      timing: { tickMs: 20, publishMs: 5, gatewayLostMs: 30 },
+      timing: { tickMs: 20, publishMs: 5, grantsMs: 50, gatewayLostMs: 30 },
     });
   let deployments = open();
   await deployments.reconciler.start();
@@ -129,6 +132,7 @@ export async function openDeploymentsRoom(database: Database): Promise<Deploymen
     fleet,
     entries,
     errors,
+    endpointsEnded: ended,
     uncaged,
     async restart() {
       await deployments.reconciler.drain();

@@ -4,6 +4,8 @@ import type { DeploymentRecord } from '../../src/deployments/deployment.ts';
 import type { EndpointState } from '../../src/deployments/endpoint.ts';
 import type { Crash, DeploymentStore } from '../../src/deployments/store.ts';
 import type { Ledger } from '../../src/ledger/index.ts';
+import type { Decision } from '../../src/deployments/deployment.ts';
+import type { Cause } from '../../src/deployments/traffic.ts';
 import type { Database, Tx } from '../../src/platform/database/index.ts';
 import type { OperationEnd, Operations } from '../../src/platform/operations/index.ts';
 
@@ -18,6 +20,19 @@ interface Disk {
   crashes: readonly Crash[];
   quarantine: Map<string, string>;
   entries: readonly string[];
+  history: readonly KeptInterval[];
+}
+
+/** A row of the history. */
+export interface KeptInterval {
+  readonly endpointId: string;
+  readonly deploymentId: string;
+  readonly role: DeploymentRecord['role'];
+  readonly sharePercent: number;
+  readonly from: number;
+  readonly until: number | undefined;
+  readonly decision: Decision | null;
+  readonly cause: Cause | undefined;
 }
 
 /** Called wherever a process awaits something; it may throw to end the process there. */
@@ -40,9 +55,13 @@ export interface MemoryInstallation {
   endOf(operation: string): OperationEnd | undefined;
   entries(): readonly string[];
   isQuarantined(model: string, version: number): boolean;
+  history(): readonly KeptInterval[];
 }
 
-export function createMemoryInstallation(onEnd: (operation: string, end: OperationEnd) => void): MemoryInstallation {
+export function createMemoryInstallation(
+  onEnd: (operation: string, end: OperationEnd) => void,
+  onCommit: () => void = () => undefined,
+): MemoryInstallation {
   let disk: Disk = {
     epoch: 0,
     tableBase: 0,
@@ -52,6 +71,7 @@ export function createMemoryInstallation(onEnd: (operation: string, end: Operati
     crashes: [],
     quarantine: new Map(),
     entries: [],
+    history: [],
   };
   let turn: Promise<unknown> = Promise.resolve();
   let operationCount = 0;
@@ -76,6 +96,7 @@ export function createMemoryInstallation(onEnd: (operation: string, end: Operati
       const result = await work();
       awaitPoint('commit');
       disk = draft;
+      onCommit();
       awaitPoint('committed');
       return result;
     });
@@ -112,6 +133,12 @@ export function createMemoryInstallation(onEnd: (operation: string, end: Operati
           });
           return found === undefined ? undefined : present(found);
         }),
+      teamOf: async (name) =>
+        await read(
+          () =>
+            [...disk.endpoints.values()].find(({ endpoint }) => endpoint.name === name && endpoint.deletedAt === null)
+              ?.endpoint.team,
+        ),
       changedSince: async (epoch) =>
         await read(() =>
           [...disk.endpoints.values()]
@@ -147,6 +174,38 @@ export function createMemoryInstallation(onEnd: (operation: string, end: Operati
       quarantineReason: async (_tx, model, version) => await read(() => draft.quarantine.get(`${model}:${version}`)),
       liftQuarantine: async (_tx, model, version) =>
         await read(() => void draft.quarantine.delete(`${model}:${version}`)),
+      noteDecision: async (_tx, { endpointId, deploymentIds, decision }) =>
+        await read(() => {
+          const decided = (deployment: DeploymentRecord): DeploymentRecord =>
+            deploymentIds.includes(deployment.id) ? { ...deployment, decision } : deployment;
+          const state = draft.endpoints.get(endpointId);
+          if (state === undefined) return;
+          draft.endpoints.set(endpointId, { ...state, deployments: state.deployments.map(decided) });
+          for (const id of deploymentIds) {
+            const deployment = draft.deployments.get(id);
+            if (deployment !== undefined) draft.deployments.set(id, decided(deployment));
+          }
+        }),
+      moveTraffic: async (_tx, { endpoint, move, at }) =>
+        await read(() => {
+          const kept = draft.history.map((interval) => {
+            const end = move.ended.find(({ deploymentId }) => deploymentId === interval.deploymentId);
+            return end === undefined || interval.until !== undefined
+              ? interval
+              : { ...interval, until: at, cause: end.cause };
+          });
+          const begun = move.begun.map(({ deployment, role, sharePercent, decision }) => ({
+            endpointId: endpoint.id,
+            deploymentId: deployment.id,
+            role,
+            sharePercent,
+            from: at,
+            until: undefined,
+            decision,
+            cause: undefined,
+          }));
+          draft.history = [...kept, ...begun];
+        }),
     };
     const operations: Operations = {
       create: async (_tx, wish) =>
@@ -196,7 +255,7 @@ export function createMemoryInstallation(onEnd: (operation: string, end: Operati
         close: async () => await Promise.resolve(),
       },
       ledger: {
-        append: async (_tx, entry) => await read(() => void (draft.entries = [...draft.entries, entry.action])),
+        append: async (_tx, entry) => await read(() => (draft.entries = [...draft.entries, entry.action]).length - 1),
       },
     };
   }
@@ -208,6 +267,7 @@ export function createMemoryInstallation(onEnd: (operation: string, end: Operati
     openOperations: () => [...disk.operations.values()].filter(({ end }) => end === undefined).map(({ id }) => id),
     endOf: (operation) => disk.operations.get(operation)?.end,
     entries: () => disk.entries,
+    history: () => disk.history,
     isQuarantined: (model, version) => disk.quarantine.has(`${model}:${version}`),
   };
 }

@@ -9,19 +9,19 @@ import { promote } from '../../src/deployments/promote.ts';
 import { Reconciler } from '../../src/deployments/reconciler.ts';
 import { rollback } from '../../src/deployments/rollback.ts';
 import { updateEndpoint } from '../../src/deployments/update-endpoint.ts';
-import type { Caller, Identity } from '../../src/identity/index.ts';
 import type { ServedVersion } from '../../src/registry/index.ts';
 import type { RunnerWish } from '../../src/runners/index.ts';
 import type { RoutingTable } from '../../src/serving/index.ts';
+import { callerWith, decidingIdentity } from '../identity.ts';
+import { maker } from '../registry.ts';
+import { createHistoryCheck } from './history-check.ts';
 import { type MemoryInstallation, createMemoryInstallation } from './memory-installation.ts';
 import { type Choices, type SimulatedClock, createChoices, createSimulatedClock, settle } from './simulated-clock.ts';
 import { type SimulatedGateways, createSimulatedGateways } from './simulated-gateways.ts';
 import { type LoadBehaviour, type SimulatedHost, createSimulatedHost } from './simulated-host.ts';
+import { noSecrets } from '../no-secrets.ts';
 
-const caller: Caller = {
-  actor: { id: 'ana', kind: 'person', name: 'Ana', teams: { a: ['admin'], b: ['admin'] }, tokenId: 't' },
-  requestId: 'r',
-};
+const caller = callerWith({ id: 'ana', teams: { a: maker, b: maker } });
 const endpoints = ['fraud', 'fraud', 'churn', 'rank'] as const;
 const teamOf = { fraud: 'a', churn: 'a', rank: 'b' } as const;
 const behaviours: readonly LoadBehaviour[] = ['good', 'good', 'slow', 'flaky', 'invalid', 'crashes'];
@@ -48,11 +48,15 @@ interface Control {
 export class SimulatedWorld {
   readonly choices: Choices;
   readonly clock: SimulatedClock = createSimulatedClock();
-  readonly disk: MemoryInstallation = createMemoryInstallation((operation, end) => {
-    const deployment = end.state === 'succeeded' ? end.result['deployment'] : undefined;
-    if (typeof deployment === 'string' && !this.#routed.has(deployment))
-      this.breaches.push(`${operation} succeeded before ${deployment} was routed`);
-  });
+  readonly #history = createHistoryCheck();
+  readonly disk: MemoryInstallation = createMemoryInstallation(
+    (operation, end) => {
+      const deployment = end.state === 'succeeded' ? end.result['deployment'] : undefined;
+      if (typeof deployment === 'string' && !this.#routed.has(deployment))
+        this.breaches.push(`${operation} succeeded before ${deployment} was routed`);
+    },
+    () => void this.breaches.push(...this.#history.look(this.disk, this.clock.now())),
+  );
   readonly host: SimulatedHost;
   readonly gateways: SimulatedGateways;
   faults = true;
@@ -92,6 +96,11 @@ export class SimulatedWorld {
     await settle();
     this.#checkUse();
     if (this.breaches.length > 0) throw new Error(this.breaches.join('\n'));
+  }
+
+  /** What of the past the history tells otherwise than it was. */
+  historyErrors(): readonly string[] {
+    return this.#history.lookBack(this.disk);
   }
 
   /** What is not as it should be once everything works again; empty when it has converged. */
@@ -153,16 +162,9 @@ export class SimulatedWorld {
     };
     const memory = this.disk.open(awaitPoint);
     const hub = this.gateways.connect();
-    const identity: Identity = {
-      authenticate: async () => await Promise.resolve(caller.actor),
-      actorById: async () => await Promise.resolve(caller.actor),
-      authorize: () => undefined,
-      visibleTeams: () => '*',
-      countPersonsWithTokens: async () => await Promise.resolve(1),
-      grants: async () => await Promise.resolve([]),
-    };
+    const identity = decidingIdentity();
     const newId = (): string => `id${String(++this.#ids).padStart(6, '0')}`;
-    const shared = { ...memory, identity, clock: this.clock, newId };
+    const shared = { ...memory, secrets: noSecrets, identity, clock: this.clock, newId };
     const reconciler = new Reconciler({
       ...shared,
       runtimeHost: this.host.connect(awaitPoint),

@@ -146,7 +146,7 @@ describe.each(databaseKinds)('database on %s', (kind) => {
   test('versions of models and ledger entries can not be changed', async () => {
     const change = (text: string) => opened.database.inTransaction((tx) => sql.raw(text).execute(tx));
     await change(
-      `insert into ledger_entry values (0, 1, 'a', 'b', 'c', 'd', null, '{}', ${kind === 'sqlite' ? "x'00'" : String.raw`'\x00'`})`,
+      `insert into ledger_entry (seq, at, actor_id, action, subject_kind, subject_id, team_id, body, leaf) values (0, 1, 'a', 'b', 'c', 'd', null, '{}', ${kind === 'sqlite' ? "x'00'" : String.raw`'\x00'`})`,
     );
     await expect(change('update ledger_entry set at = 2')).rejects.toThrow('the ledger only grows');
     await expect(change('delete from ledger_entry')).rejects.toThrow('the ledger only grows');

@@ -205,7 +205,8 @@ async function sendJson(route: Route, answer: unknown, reply: FastifyReply): Pro
 }
 
 async function sendRaw(answer: RawAnswer, reply: FastifyReply): Promise<FastifyReply> {
-  void reply.type('application/octet-stream').header('content-length', answer.sizeBytes);
+  void reply.type('application/octet-stream');
+  if (answer.sizeBytes !== undefined) void reply.header('content-length', answer.sizeBytes);
   if (answer.etag !== undefined)
     void reply.header('etag', `"${answer.etag}"`).header('cache-control', 'private, immutable, max-age=31536000');
   if (answer.fileName !== undefined)

@@ -19,7 +19,8 @@ export type RouteAnswer<N extends RouteName> =
 /** Bytes as they are; `etag` is their digest where they have one. */
 export interface RawAnswer {
   readonly stream: Readable;
-  readonly sizeBytes: number;
+  /** Absent where it is not known before the end; then a stream that fails breaks the connection off. */
+  readonly sizeBytes?: number;
   readonly etag?: string;
   readonly fileName?: string;
 }

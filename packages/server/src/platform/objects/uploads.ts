@@ -251,6 +251,7 @@ async function makeFile(path: string, sizeBytes: number): Promise<void> {
   }
 }
 
-function noSuchUpload(id: string, cause?: unknown): MusterError {
+/** There is no such upload, or it is somebody else's. */
+export function noSuchUpload(id: string, cause?: unknown): MusterError {
   return new MusterError('upload_not_found', `there is no upload ${id.slice(0, 100)}`, { cause });
 }

@@ -1,1 +1,7 @@
-export { type OperationEnd, type OperationHandle, type Operations, createOperations } from './operations.ts';
+export {
+  type OperationEnd,
+  type OperationHandle,
+  type Operations,
+  createOperations,
+  operationNotFound,
+} from './operations.ts';

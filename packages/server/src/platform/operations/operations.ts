@@ -8,8 +8,8 @@ export interface NewOperation {
   readonly kind: Operation['kind'];
   /** Such as `model/fraud`. */
   readonly subject: string;
-  /** Team that may see it. */
-  readonly team: string;
+  /** Team that may see it; null: it is the installation's. */
+  readonly team: string | null;
   /** Id of the actor who asked for it. */
   readonly createdBy: string;
   /** What is needed to do it again after a restart; never a secret. */
@@ -85,7 +85,7 @@ export function createOperations(parts: {
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirst();
-    if (found === undefined) throw new MusterError('operation_not_found', `there is no operation ${id}`);
+    if (found === undefined) throw operationNotFound(id);
     return found;
   }
 
@@ -241,4 +241,9 @@ export function createOperations(parts: {
     },
   };
   return operations;
+}
+
+/** There is no such operation, or not for who asks. */
+export function operationNotFound(id: string): MusterError {
+  return new MusterError('operation_not_found', `there is no operation ${id}`);
 }
