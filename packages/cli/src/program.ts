@@ -1,9 +1,15 @@
 import { Command, Option, type OutputConfiguration } from 'commander';
+import { addAccessCommands } from './grammar/access.ts';
+import { addAuditCommands } from './grammar/audit.ts';
+import { addBackupCommands, addRestoreCommand } from './grammar/backup.ts';
 import type { Does } from './grammar/does.ts';
 import { addEndpointCommands } from './grammar/endpoint.ts';
 import { addFleetVerbs } from './grammar/fleet.ts';
+import { addHistoryVerbs } from './grammar/history.ts';
+import { addIdentityCommands } from './grammar/identity.ts';
 import { addInstallationCommands } from './grammar/installation.ts';
 import { addModelCommands } from './grammar/model.ts';
+import { addSecretCommands } from './grammar/secret.ts';
 import { outputFormats } from './output/output-format.ts';
 
 /** The whole grammar of the command line: fleet verbs alone, the rest `muster NOUN VERB`. */
@@ -30,9 +36,16 @@ export function createProgram(version: string, output: OutputConfiguration, does
     '\nStart with:\n  muster up\n  muster deploy model.onnx --name fraud\n  muster predict fraud\n\nExit codes: 0 ok, 1 failure, 4 sign in, 5 forbidden, 6 not found, 7 conflict, 9 unreachable, 64 usage, 130 interrupted.',
   );
   addFleetVerbs(program, does);
+  addHistoryVerbs(program, does);
   program.commandsGroup('Nouns:');
   addEndpointCommands(program, does);
   addModelCommands(program, does);
+  addIdentityCommands(program, does);
+  addAccessCommands(program, does);
+  addSecretCommands(program, does);
+  addAuditCommands(program, does);
+  addBackupCommands(program, does);
   addInstallationCommands(program, does);
+  addRestoreCommand(program, does);
   return program;
 }

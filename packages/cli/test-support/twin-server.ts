@@ -93,7 +93,14 @@ export async function startTwinServer(): Promise<TwinServer> {
     const endpoint = params['endpoint'] ?? '';
     switch (name) {
       case 'whoami':
-        return { id: 'a1', kind: 'person', name: 'ana', teams: { default: ['admin'] } };
+        return {
+          id: 'a1',
+          kind: 'person',
+          name: 'ana',
+          teams: { default: ['admin'] },
+          platformRoles: ['admin'],
+          token: { id: 't1', expiresAt: null, actions: null, resources: null },
+        };
       case 'status':
         return {
           version: '0.1.0',

@@ -12,20 +12,28 @@ export interface Candidate {
 export async function complete(invocation: Invocation, program: Command, words: readonly string[]): Promise<void> {
   const { terminal, surroundings } = invocation;
   const position = positionOf(program, words);
-  const names =
-    position.wants === 'endpoints' || position.wants === 'models'
-      ? await knownNames(surroundings, invocation.flags.server)
-      : undefined;
-  for (const { value, description } of candidates(position, names))
+  const names = isOfServer(position.wants) ? await knownNames(surroundings, invocation.flags.server) : undefined;
+  for (const { value, description } of candidates(await withWords(position), names))
     terminal.print(description === undefined ? value : `${value}\t${description}`);
   if (position.wants === 'files' || position.wants === 'models') terminal.print(':files');
+}
+
+function isOfServer(wants: Position['wants']): wants is keyof KnownNames {
+  return wants === 'endpoints' || wants === 'models' || wants === 'actors' || wants === 'teams';
+}
+
+/** Roles and actions are words of the protocol, whose schemas load only where they are wanted. */
+async function withWords(position: Position): Promise<Position> {
+  if (position.wants !== 'roles' && position.wants !== 'actions') return position;
+  const { actions, roles } = await import('@muster-ml/protocol');
+  return { ...position, wants: 'choices', choices: position.wants === 'roles' ? roles : actions };
 }
 
 /** What is expected at the word under the cursor. */
 export interface Position {
   readonly command: Command;
   readonly word: string;
-  readonly wants: 'commands' | 'flags' | 'choices' | 'endpoints' | 'models' | 'files' | 'nothing';
+  readonly wants: 'commands' | 'flags' | 'choices' | keyof KnownNames | 'roles' | 'actions' | 'files' | 'nothing';
   readonly choices: readonly string[];
 }
 
@@ -58,7 +66,7 @@ export function positionOf(program: Command, words: readonly string[]): Position
     if (awaiting.argChoices !== undefined) return at('choices', awaiting.argChoices);
     if (awaiting.attributeName() === 'force' || (awaiting.attributeName() === 'name' && command.name() === 'deploy'))
       return at('endpoints');
-    return at(/FILE/.test(awaiting.flags) ? 'files' : 'nothing');
+    return at(wantedBy(/<(\w+)>/.exec(awaiting.flags)?.[1]?.toLowerCase() ?? ''));
   }
   if (word.startsWith('-')) return at('flags');
   if (command.commands.length > 0 && operands === 0) return at('commands');
@@ -70,6 +78,10 @@ export function positionOf(program: Command, words: readonly string[]): Position
 function wantedBy(argument: string): Position['wants'] {
   if (/endpoint/.test(argument)) return 'endpoints';
   if (/model/.test(argument)) return 'models';
+  if (argument === 'actor') return 'actors';
+  if (argument === 'team') return 'teams';
+  if (argument === 'role') return 'roles';
+  if (argument === 'action') return 'actions';
   return /file/.test(argument) ? 'files' : 'nothing';
 }
 
@@ -92,9 +104,12 @@ export function candidates({ command, word, wants, choices }: Position, names: K
     case 'choices':
       return choices.map((value) => ({ value })).filter(fits);
     case 'endpoints':
-      return (names?.endpoints ?? []).map((value) => ({ value })).filter(fits);
     case 'models':
-      return (names?.models ?? []).map((value) => ({ value })).filter(fits);
+    case 'actors':
+    case 'teams':
+      return (names?.[wants] ?? []).map((value) => ({ value })).filter(fits);
+    case 'roles':
+    case 'actions':
     case 'files':
     case 'nothing':
       return [];

@@ -6,7 +6,12 @@ import { candidates, positionOf } from './complete.ts';
 import { completion } from './completion.ts';
 
 const program = createProgram('', {}, (command) => command);
-const names = { endpoints: ['fraud', 'churn'], models: ['fraud', 'fraud:3', 'fraud@champion'] };
+const names = {
+  endpoints: ['fraud', 'churn'],
+  models: ['fraud', 'fraud:3', 'fraud@champion'],
+  actors: ['ana', 'ci'],
+  teams: ['search'],
+};
 
 function completed(...words: string[]): string[] {
   return candidates(positionOf(program, words), names).map(({ value }) => value);
@@ -28,7 +33,18 @@ test('commands, flags, choices and names are offered where they belong', () => {
   expect(completed('deploy', 'fraud@')).toEqual(['fraud@champion']);
   expect(completed('-o', 'w')).toEqual(['wide']);
   expect(completed('endpoint', 'end', 'fraud', '')).toEqual(['canary', 'shadow']);
+  expect(completed('actor', 'show', 'a')).toEqual(['ana']);
+  expect(completed('access', 'grant', 'fraud', 'c')).toEqual(['ci']);
+  expect(completed('access', 'grant', 'fraud', '--team', '')).toEqual(['search']);
+  expect(completed('token', 'create', '--for', 'c')).toEqual(['ci']);
+  expect(completed('token', 'r')).toEqual(['revoke', 'report']);
   expect(completed('completion', 'z')).toEqual(['zsh']);
+});
+
+test('roles and actions are words of the program', () => {
+  expect(positionOf(program, ['role', 'grant', '']).wants).toBe('roles');
+  expect(positionOf(program, ['access', 'explain', 'ana', '']).wants).toBe('actions');
+  expect(positionOf(program, ['token', 'create', '--action', '']).wants).toBe('actions');
 });
 
 test('files are left to the shell', () => {

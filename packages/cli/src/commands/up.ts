@@ -1,25 +1,14 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { exitCodes } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
-
-/** Variables that are the command line's own, and no settings of the server. */
-const ownVariables = ['MUSTER_SERVER', 'MUSTER_TOKEN', 'MUSTER_DEBUG'];
-
-/** Runs in the child before the server does: when this process is gone, however that happened, so is the server. */
-const endWithUs = `data:text/javascript,${encodeURIComponent(
-  "process.once('disconnect', () => process.kill(process.pid, 'SIGTERM')); process.channel?.unref();",
-)}`;
+import { endWithUs, serverEnvironment, serverProgram } from '../server-program.ts';
 
 /** Starts the server's program with all flags as they were given; its terminal, signals and exit code are ours. */
 export async function up(invocation: Invocation, flags: readonly string[]): Promise<number> {
   const { surroundings } = invocation;
-  const program = fileURLToPath(import.meta.resolve('@muster-ml/server/main'));
-  const nodeFlags = program.endsWith('.ts') ? ['--conditions=muster-source'] : [];
+  const { program, nodeFlags } = serverProgram();
   const words = [program, 'up', ...flags];
-  const env = Object.fromEntries(
-    Object.entries(surroundings.env).filter(([name, value]) => value !== undefined && !ownVariables.includes(name)),
-  ) as Record<string, string>;
+  const env = serverEnvironment(surroundings);
 
   // Becomes the server where Node can do that, so that no idle process stays between the terminal and Muster. Under a
   // launcher that watches over us by a channel it cannot: the channel would be lost.

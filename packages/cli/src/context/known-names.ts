@@ -7,13 +7,15 @@ export interface KnownNames {
   readonly endpoints: readonly string[];
   /** `fraud`, `fraud:3`, `fraud@champion`. */
   readonly models: readonly string[];
+  readonly actors: readonly string[];
+  readonly teams: readonly string[];
 }
 
 const fileName = 'names.json';
 const freshMs = 60_000;
 /** A person waits at the Tab key: rather nothing than late. */
 const limitMs = 300;
-const none: KnownNames = { endpoints: [], models: [] };
+const none: KnownNames = { endpoints: [], models: [], actors: [], teams: [] };
 
 /** The names that the server knows, at most a minute old; none where it does not answer at once. Never throws. */
 export async function knownNames(surroundings: Surroundings, serverFlag: string | undefined): Promise<KnownNames> {
@@ -46,8 +48,20 @@ async function askServer(server: string, token: string): Promise<KnownNames> {
       ? (page.items as Record<string, unknown>[])
       : [];
   };
-  const [endpoints, models] = await Promise.all([list('/api/v1/endpoints'), list('/api/v1/models')]);
-  return { endpoints: endpoints.map(({ name }) => String(name)), models: models.flatMap(modelNames) };
+  const [endpoints, models, actors, teams] = await Promise.all(
+    ['endpoints', 'models', 'actors', 'teams'].map(async (noun) => await list(`/api/v1/${noun}`)),
+  );
+  return {
+    endpoints: namesOf(endpoints),
+    models: (models ?? []).flatMap(modelNames),
+    // A name with spaces is more than one word to the shells.
+    actors: namesOf(actors).filter((name) => !/\s/.test(name)),
+    teams: namesOf(teams),
+  };
+}
+
+function namesOf(items: readonly Record<string, unknown>[] = []): string[] {
+  return items.map(({ name }) => String(name));
 }
 
 function modelNames({ name, latestVersion, aliases }: Record<string, unknown>): string[] {
@@ -61,12 +75,11 @@ function keptNames(
 ): { readonly server: string; readonly atMs: number; readonly names: KnownNames } | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { server, atMs, names } = value as { server?: unknown; atMs?: unknown; names?: Partial<KnownNames> };
-  if (
-    typeof server !== 'string' ||
-    typeof atMs !== 'number' ||
-    !Array.isArray(names?.endpoints) ||
-    !Array.isArray(names.models)
-  )
-    return undefined;
-  return { server, atMs, names: { endpoints: names.endpoints.map(String), models: names.models.map(String) } };
+  if (typeof server !== 'string' || typeof atMs !== 'number' || names == null) return undefined;
+  const { endpoints, models, actors, teams } = names;
+  const lists = [endpoints, models, actors, teams];
+  // A file of an older release lacks some: then the server is asked again.
+  if (!lists.every((list) => Array.isArray(list))) return undefined;
+  const [ofEndpoints = [], ofModels = [], ofActors = [], ofTeams = []] = lists.map((list) => list.map(String));
+  return { server, atMs, names: { endpoints: ofEndpoints, models: ofModels, actors: ofActors, teams: ofTeams } };
 }

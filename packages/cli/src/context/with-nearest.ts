@@ -1,13 +1,18 @@
 import type { Client } from '@muster-ml/client';
 import { MusterError, nearestName } from '@muster-ml/protocol';
 
+/** What a mistyped name can be looked for among. */
+type Named = 'endpoint' | 'model' | 'actor' | 'team';
+
+const lists = {
+  endpoint: 'endpointList',
+  model: 'modelList',
+  actor: 'actorList',
+  team: 'teamList',
+} as const satisfies Readonly<Record<Named, string>>;
+
 /** Adds the name that was most likely meant to an error that says that there is none of this one. */
-export async function withNearest<T>(
-  client: Client,
-  kind: 'endpoint' | 'model',
-  name: string,
-  work: () => Promise<T>,
-): Promise<T> {
+export async function withNearest<T>(client: Client, kind: Named, name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -24,7 +29,7 @@ export async function withNearest<T>(
 }
 
 /** The first thousand names, which is enough to look for a mistyped one. */
-export async function namesOf(client: Client, kind: 'endpoint' | 'model'): Promise<string[]> {
-  const { items } = await client.call(kind === 'endpoint' ? 'endpointList' : 'modelList', { query: { limit: 1000 } });
+export async function namesOf(client: Client, kind: Named): Promise<string[]> {
+  const { items } = await client.call(lists[kind], { query: { limit: 1000 } });
   return items.map(({ name }) => name);
 }

@@ -1,4 +1,5 @@
 import { type Command, Argument } from 'commander';
+import type { EndpointCallersFlags } from '../commands/endpoint-callers.ts';
 import type { EndpointLogsFlags } from '../commands/endpoint-logs.ts';
 import type { EndpointUpdateFlags } from '../commands/endpoint-update.ts';
 import { type Does, withExamples } from './does.ts';
@@ -36,6 +37,19 @@ export function addEndpointCommands(program: Command, does: Does): void {
       await (await import('../commands/endpoint-logs.ts')).endpointLogs(invocation, name, flags),
   );
   withExamples(logs, 'muster endpoint logs fraud --follow');
+
+  const callers = endpoint
+    .command('callers')
+    .description('List who called an endpoint, those with most calls first.')
+    .argument('<endpoint>')
+    .option('--since <TIME>', 'how far back, such as 24h or 30d', '24h')
+    .option('--limit <N>', 'how many callers to name', '100');
+  does<[string], EndpointCallersFlags>(
+    callers,
+    async (invocation, [name], flags) =>
+      await (await import('../commands/endpoint-callers.ts')).endpointCallers(invocation, name, flags),
+  );
+  withExamples(callers, 'muster endpoint callers fraud', 'muster endpoint callers fraud --since 30d -o wide');
 
   const update = endpoint
     .command('update')

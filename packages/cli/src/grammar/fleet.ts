@@ -48,6 +48,11 @@ export function addFleetVerbs(program: Command, does: Does): void {
     .option('--threads <N>', 'threads within one run')
     .option('--own-runner', 'a runner that it shares with no other model')
     .option('--no-own-runner', 'share a runner again')
+    .option(
+      '--secret <NAME=SECRET>',
+      'a secret in the environment of a Python model, such as API_KEY=secret://risk/api-key, or NAME= to leave it out; may be repeated',
+      (one: string, others: string[] | undefined) => [...(others ?? []), one],
+    )
     .option('--force <ENDPOINT>', 'deploy although callers may break or the version is quarantined: name the endpoint')
     .option(
       '--mlflow <URL>',

@@ -51,12 +51,10 @@ export function addInstallationCommands(program: Command, does: Does): void {
   const logout = program.command('logout').description('Forget the token for a server.');
   does<[]>(logout, async (invocation) => (await import('../commands/login.ts')).logout(invocation));
 
-  const whoami = program.command('whoami').description('Say whose token is used, and on which server.');
+  const whoami = program
+    .command('whoami')
+    .description('Say whose token is used, what its owner may do, and what the token is limited to.');
   does<[]>(whoami, async (invocation) => await (await import('../commands/login.ts')).whoami(invocation));
-
-  const token = program.command('token').description('Print the token for a server, for use in other programs.');
-  does<[]>(token, async (invocation) => await (await import('../commands/token.ts')).token(invocation));
-  withExamples(token, 'curl -H "Authorization: Bearer $(muster token)" http://localhost:7070/api/v1/status');
 
   const doctor = program
     .command('doctor')

@@ -1,8 +1,9 @@
-import type { Runtime, ServingSettings } from '@muster-ml/protocol';
+import type { Runtime, SecretVariables, ServingSettings } from '@muster-ml/protocol';
 import { readCores } from '../units/cores.ts';
 import { readCount } from '../units/count.ts';
 import { readDuration } from '../units/duration.ts';
 import { readSize } from '../units/size.ts';
+import { readSecretFlags } from './read-secret-flags.ts';
 
 /** The flags of how a version is served, as they were typed. */
 export interface ServingFlags {
@@ -13,6 +14,7 @@ export interface ServingFlags {
   readonly cpu?: string;
   readonly threads?: string;
   readonly ownRunner?: boolean;
+  readonly secret?: readonly string[];
 }
 
 /** What of the settings was given; a missing one keeps its value. */
@@ -25,6 +27,8 @@ export interface ServingWish {
   readonly waitMs?: number | undefined;
   /** Threads within one run. */
   readonly threads?: number | undefined;
+  /** References by variable; null leaves one out. */
+  readonly secrets?: Readonly<Record<string, string | null>> | undefined;
 }
 
 /** Throws `UsageError` for a value that cannot be read. */
@@ -37,6 +41,7 @@ export function readServingFlags(flags: ServingFlags): ServingWish {
     cpu: given(flags.cpu, (text) => (text === 'none' ? null : readCores('--cpu', text))),
     threads: given(flags.threads, (text) => readCount('--threads', text, 0)),
     ownRunner: flags.ownRunner,
+    secrets: flags.secret === undefined ? undefined : readSecretFlags(flags.secret),
   };
 }
 
@@ -52,6 +57,7 @@ export function servingSettings(
   const resources = { ...current?.resources };
   if (wish.cpu !== undefined) resources.cpu = wish.cpu ?? undefined;
   if (wish.memoryBytes !== undefined) resources.memoryBytes = wish.memoryBytes ?? undefined;
+  const secrets = secretsOf(wish, current, runtime);
   return withoutUndefined({
     replicas: wish.replicas ?? current?.replicas,
     ownRunner: wish.ownRunner ?? current?.ownRunner,
@@ -60,10 +66,19 @@ export function servingSettings(
       maxRows: wish.maxRows ?? current?.batching.maxRows,
       waitMs: wish.waitMs ?? current?.batching.waitMs,
     }),
+    ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
     ...(runtime === 'onnx'
       ? { onnx: withoutUndefined({ ...current?.onnx, intraOpThreads: wish.threads ?? current?.onnx.intraOpThreads }) }
       : { python: withoutUndefined({ ...current?.python, threads: wish.threads ?? current?.python.threads }) }),
   });
+}
+
+/** What was given is sent also for an ONNX version, whose server refuses it; what was live before is left behind there. */
+function secretsOf(wish: ServingWish, current: ServingSettings | undefined, runtime: Runtime): SecretVariables {
+  const wished = { ...(runtime === 'python' ? current?.secrets : {}), ...wish.secrets };
+  return Object.fromEntries(
+    Object.entries(wished).flatMap(([name, reference]) => (reference === null ? [] : [[name, reference]])),
+  );
 }
 
 /** The settings that differ from the defaults, in words, such as `3 replicas, 512 MiB`. */
@@ -78,12 +93,14 @@ export function keptSettingsText(current: ServingSettings): string {
   if (current.batching.waitMs !== 0) parts.push(`batch wait ${current.batching.waitMs}ms`);
   if (current.onnx.intraOpThreads !== 1) parts.push(`${current.onnx.intraOpThreads} threads`);
   if (current.python.threads !== 1) parts.push(`${current.python.threads} threads`);
+  const secrets = Object.keys(current.secrets ?? {});
+  if (secrets.length > 0) parts.push(`the secrets ${secrets.join(', ')}`);
   return parts.join(', ');
 }
 
 /** Whether the settings depend on which runtime the version has. */
-export function needRuntime({ threads }: ServingWish, current: ServingSettings | undefined): boolean {
-  return threads !== undefined || current !== undefined;
+export function needRuntime({ threads, secrets }: ServingWish, current: ServingSettings | undefined): boolean {
+  return threads !== undefined || secrets !== undefined || current !== undefined;
 }
 
 type DeepPartial<T> = {

@@ -29,13 +29,14 @@ export function withWhatToAdd(error: unknown, command: string): unknown {
 export function calledAs(
   invocation: Invocation,
   words: readonly string[],
-  flags: Readonly<Record<string, string | boolean | undefined>>,
+  flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>,
 ): string {
   const given = Object.entries(flags).flatMap(([name, value]) => {
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     if (value === undefined) return [];
     if (value === false) return [flag.replace('--', '--no-')];
-    return value === true ? [flag] : [flag, shellQuoted(value)];
+    if (value === true) return [flag];
+    return [value].flat().flatMap((one) => [flag, shellQuoted(one)]);
   });
   return [commandName(invocation), ...words.map(shellQuoted), ...given].join(' ');
 }

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { UsageError } from '../usage-error.ts';
 import { readCores } from './cores.ts';
 import { readCount } from './count.ts';
+import { readDays } from './days.ts';
 import { durationText, readDuration } from './duration.ts';
+import { rateText, readRate } from './rate.ts';
 import { readShare } from './share.ts';
 import { readSize, sizeText } from './size.ts';
 
@@ -87,4 +89,44 @@ test('CPU is in cores, and a count is a whole number', () => {
   expect(refusal(() => readCores('--cpu', '0'))).toContain('no number of cores');
   expect(readCount('--replicas', '3', 1)).toBe(3);
   expect(refusal(() => readCount('--replicas', '2.5', 1))).toContain('no whole number');
+});
+
+describe('days', () => {
+  test('are whole', () => {
+    expect(readDays('--expires', '30d', 365)).toBe(30);
+    expect(readDays('--expires', '48h', 365)).toBe(2);
+  });
+
+  test.each([
+    ['36h', '`36h` is not 1 to 365 whole days → Write `--expires 30d`.'],
+    ['366d', '`366d` is not 1 to 365 whole days → Write `--expires 30d`.'],
+    ['0d', '`0d` is not 1 to 365 whole days → Write `--expires 30d`.'],
+  ])('%s is refused', (text, expected) => {
+    expect(refusal(() => readDays('--expires', text, 365))).toBe(expected);
+  });
+});
+
+describe('rates', () => {
+  test('are requests in a second, whatever they are written in', () => {
+    expect(readRate('--rate', '10/s')).toBe(10);
+    expect(readRate('--rate', '90/m')).toBe(1.5);
+    expect(readRate('--rate', '36/h')).toBe(0.01);
+  });
+
+  test('are shown as they are written', () => {
+    expect([10, 0.5, 0.01].map(rateText)).toEqual(['10/s', '30/m', '36/h']);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000_000 }), (rate) => {
+        expect(readRate('--rate', rateText(rate))).toBe(rate);
+      }),
+    );
+  });
+
+  test.each([
+    ['10', '`10` is no rate → Write `--rate 10/s`; /m and /h are minutes and hours.'],
+    ['0/s', '`0/s` is no rate → Write `--rate 10/s`; /m and /h are minutes and hours.'],
+    ['10/d', '`10/d` is no rate → Write `--rate 10/s`; /m and /h are minutes and hours.'],
+  ])('%s is refused', (text, expected) => {
+    expect(refusal(() => readRate('--rate', text))).toBe(expected);
+  });
 });
