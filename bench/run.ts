@@ -1,18 +1,20 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { authorization } from './authorization.ts';
 import { batch } from './batch.ts';
 import { type Benchmark, type Result, describeFigure } from './benchmark.ts';
 import { drawChart } from './chart.ts';
 import { endChildrenWithThisProcess } from './children.ts';
 import { fleet } from './fleet.ts';
+import { ledger } from './ledger.ts';
 import { describeMachine } from './machine.ts';
 import { memory } from './memory.ts';
 import { buildPublished } from './published-programs.ts';
 import { serving } from './serving.ts';
 import { start } from './start.ts';
 
-const benchmarks: readonly Benchmark[] = [start, serving, fleet, memory, batch];
+const benchmarks: readonly Benchmark[] = [start, serving, authorization, fleet, memory, batch, ledger];
 
 const usage = `npm run bench -- [${benchmarks.map(({ name }) => name).join(' | ')}] [--quick] [--check]
 
