@@ -1,7 +1,9 @@
 import { generateCliReference } from './generate-cli-reference.ts';
 import { generateErrorsReference } from './generate-errors-reference.ts';
 import { generateConfigurationReference } from './generate-configuration-reference.ts';
+import { generatePermissionsReference } from './generate-permissions-reference.ts';
 
 generateConfigurationReference();
 generateCliReference();
 generateErrorsReference();
+generatePermissionsReference();
