@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { MusterError, type Problem, toMusterError, toProblem } from '@muster-ml/protocol';
 import { type Channel, channelToParent } from './channel.ts';
 import { waitForLock } from './folder-lock.ts';
@@ -62,7 +63,11 @@ export function runSupervised<Settings>(start: StartRole<Settings>): void {
     if (order.kind === 'drain') return end();
     started ??= start({ settings: order.settings as Settings, parent });
     started.then(
-      (role) => life.send({ kind: 'ready', facts: role.facts }),
+      (role) => {
+        life.send({ kind: 'ready', facts: role.facts });
+        // Else only a process that ends by itself would leave it to the next.
+        flushCompileCache();
+      },
       (error: unknown) => {
         // An internal error keeps its stack, here and in the log only.
         const known = toMusterError(error);
