@@ -300,6 +300,15 @@ export const routes = {
     body: rollbackSchema,
     answer: { status: 202, schema: operationSchema },
   }),
+  endpointRestart: route({
+    method: 'POST',
+    path: '/api/v1/endpoints/{endpoint}/restart',
+    action: 'endpoint.deploy',
+    summary:
+      'Starts the replicas of an endpoint anew, with the newest secrets; the old ones answer until the new ones do',
+    params: endpoint,
+    answer: { status: 200, schema: endpointSchema },
+  }),
 
   scoreStart: route({
     method: 'POST',

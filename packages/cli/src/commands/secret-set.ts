@@ -2,7 +2,7 @@ import type { Invocation } from '../invocation.ts';
 import { commandName } from '../output/command-name.ts';
 import { nextCommands } from '../output/next-commands.ts';
 import { readSecretName } from './secret-name.ts';
-import { restartEndpoint } from './secret-restart.ts';
+import { restartEndpoint } from './endpoint-restart.ts';
 import { readSecretValue } from './secret-value.ts';
 
 export interface SecretSetFlags {
@@ -24,7 +24,7 @@ export async function secretSet(invocation: Invocation, what: string, flags: Sec
   const endpoints = [...new Set(secret.usedBy.map(({ endpoint }) => endpoint))];
   const muster = commandName(invocation);
   if (flags.restart === true) {
-    for (const endpoint of endpoints) await restartEndpoint(invocation, client, endpoint);
+    for (const endpoint of endpoints) await restartEndpoint(invocation, client, endpoint, `${endpoint} runs with it`);
     if (endpoints.length === 0) terminal.note('Nothing uses it, so nothing was restarted.');
     return;
   }

@@ -65,6 +65,15 @@ describe('secret set', () => {
     expect(twin.seen).toContain('POST /api/v1/endpoints/fraud/restart');
   });
 
+  test('restarts an endpoint by its own command, too, and shows it as JSON', async () => {
+    const { code, stdout, stderr } = await home.run(['endpoint', 'restart', 'fraud', '--json'], {
+      env: { MUSTER_SERVER: twin.url, MUSTER_TOKEN: twin.token },
+    });
+    expect([code, stderr]).toEqual([0, expect.stringContaining('fraud runs with new replicas')]);
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'fraud', ready: true });
+    expect(twin.seen).toContain('POST /api/v1/endpoints/fraud/restart');
+  });
+
   test('fails where the new replicas do', async () => {
     twin.afterRestart = 'failed';
     const { code, stderr } = await secret(['set', 'risk/api-key', '--restart'], value);

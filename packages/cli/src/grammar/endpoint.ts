@@ -83,6 +83,19 @@ export function addEndpointCommands(program: Command, does: Does): void {
   );
   withExamples(end, 'muster endpoint end fraud canary');
 
+  const restart = endpoint
+    .command('restart')
+    .description(
+      'Start the replicas of an endpoint anew, with the newest secrets; the old ones answer until the new ones do.',
+    )
+    .argument('<endpoint>');
+  does<[string]>(
+    restart,
+    async (invocation, [name]) =>
+      await (await import('../commands/endpoint-restart.ts')).endpointRestart(invocation, name),
+  );
+  withExamples(restart, 'muster endpoint restart fraud');
+
   const scores = endpoint
     .command('scores')
     .description('List the tables that were scored with an endpoint, newest first.')

@@ -43,6 +43,14 @@ export const aliasSchema = z
   )
   .describe('An alias such as `champion`');
 
+/**
+ * The form in which names are compared: without regard to case and to Unicode's ways of writing one text, so that no two
+ * look alike. A name is shown as it was given.
+ */
+export function foldName(name: string): string {
+  return name.normalize('NFKC').toLowerCase().normalize('NFKC');
+}
+
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'is the SHA-256 in 64 lower-case hexadecimal digits');
 
 /** Times are RFC 3339 in UTC. */

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { endpointSchema } from '../management/endpoints.ts';
 import { slugSchema } from '../management/names.ts';
 import { operationSchema } from '../management/operations.ts';
 import { pageOf, pageQuerySchema } from '../management/pages.ts';
@@ -8,7 +7,7 @@ import { route } from '../route.ts';
 
 const secret = z.strictObject({ team: slugSchema, secret: slugSchema });
 
-/** Routes of secrets, which are written, listed, never read, and of what starts with their newest values. */
+/** Routes of secrets, which are written, listed and never read. */
 export const secretRoutes = {
   secretList: route({
     method: 'GET',
@@ -43,15 +42,6 @@ export const secretRoutes = {
     params: secret,
     query: deleteSecretQuerySchema,
     answer: { status: 204 },
-  }),
-  endpointRestart: route({
-    method: 'POST',
-    path: '/api/v1/endpoints/{endpoint}/restart',
-    action: 'endpoint.deploy',
-    summary:
-      'Starts the replicas of an endpoint anew, with the newest secrets; the old ones answer until the new ones do',
-    params: z.strictObject({ endpoint: slugSchema }),
-    answer: { status: 200, schema: endpointSchema },
   }),
   secretKeyRotate: route({
     method: 'POST',

@@ -1,5 +1,5 @@
 import { type DeployRequest, MusterError, type Operation, endpointLimitsSchema } from '@muster-ml/protocol';
-import { type Caller, ledgerActor } from '../identity/index.ts';
+import { type Caller, ledgerActor, teamNotFound } from '../identity/index.ts';
 import type { Tx } from '../platform/database/index.ts';
 import type { ServedVersion } from '../registry/index.ts';
 import { isForcedBy, refuseBrokenCallers, refuseQuarantined } from './admit-version.ts';
@@ -30,9 +30,10 @@ export async function deploy(
   refuseOtherSettings(request.settings, served.runtime, `${served.model}:${served.number}`);
   const isForced = isForcedBy(request.force, name);
   const newTeam = request.team ?? served.team;
+  const place = 'body.team';
   // Names are unique in the installation: that one is taken is all that somebody learns who does not see whose it is.
   const authorize = (team: string | undefined): void => {
-    const missing = (): MusterError => (team === undefined ? teamNotFound(newTeam) : nameTaken(name));
+    const missing = (): MusterError => (team === undefined ? teamNotFound(newTeam, { place }) : nameTaken(name));
     const resource = { kind: 'endpoint', id: name, team: team ?? newTeam, missing } as const;
     parts.identity.authorize(caller, 'endpoint.deploy', resource);
   };
@@ -110,13 +111,10 @@ export async function deploy(
     });
     return { change, result: operation };
   }).catch((error: unknown) => {
-    if (error instanceof MusterError && error.code === 'reference_violation') throw teamNotFound(newTeam, error);
+    if (error instanceof MusterError && error.code === 'reference_violation')
+      throw teamNotFound(newTeam, { place, cause: error });
     throw error;
   });
-}
-
-function teamNotFound(team: string, cause?: unknown): MusterError {
-  return new MusterError('team_not_found', `there is no team ${team}`, { place: 'body.team', cause });
 }
 
 function nameTaken(name: string): MusterError {

@@ -5,6 +5,7 @@ import { changeIdentity } from './change-identity.ts';
 import { type IdentityRoom, actorNotFound } from './identity.ts';
 import { actorByReference, teamByName } from './people-store.ts';
 import type { IdentityTables } from './tables.ts';
+import { teamNotFound } from './team-not-found.ts';
 
 /** What this room asks of the one that owns endpoints. */
 export interface EndpointPort {
@@ -151,7 +152,7 @@ async function findSubject(
     return { id: actor.id, name: actor.name };
   }
   const team = await teamByName(reader, on.subject);
-  if (team === undefined) throw new MusterError('team_not_found', `there is no team ${on.subject}`);
+  if (team === undefined) throw teamNotFound(on.subject);
   return { id: team.name, name: team.name };
 }
 

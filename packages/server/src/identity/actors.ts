@@ -1,8 +1,7 @@
-import { type ActorDetail, MusterError, type Page, type PageQuery } from '@muster-ml/protocol';
+import { type ActorDetail, MusterError, type Page, type PageQuery, foldName } from '@muster-ml/protocol';
 import { isUniqueViolation } from '../platform/database/index.ts';
 import type { Caller, Resource } from './actor.ts';
 import { changeIdentity } from './change-identity.ts';
-import { foldName } from './fold-name.ts';
 import { type IdentityRoom, actorNotFound } from './identity.ts';
 import { type ActorRecord, actorByReference, actorsAfter, admins, changeActor, insertActor } from './people-store.ts';
 import { findTeam } from './teams.ts';

@@ -147,11 +147,6 @@ function reachOf(resources: readonly string[]): Reach {
   return { teams: named('team'), endpoints: named('endpoint') };
 }
 
-/** Whether an endpoint is within a reach. */
-export function reaches(reach: Reach, endpoint: { readonly name: string; readonly team: string }): boolean {
-  return reach.teams === '*' || reach.teams.includes(endpoint.team) || reach.endpoints.includes(endpoint.name);
-}
-
 /** Roles in the order of the matrix, without those that are not known, as an old row may hold. */
 export function knownRoles(held: readonly string[]): Role[] {
   return roles.filter((role) => held.includes(role));

@@ -1,10 +1,10 @@
+import { foldName } from '@muster-ml/protocol';
 import type { Member, PlatformRole, Role } from '@muster-ml/protocol';
 import { roles } from '@muster-ml/protocol';
 import { type Kysely, sql } from 'kysely';
 import type { Tx } from '../platform/database/index.ts';
 import type { Scope } from './actor.ts';
 import { knownPlatformRoles, knownRoles } from './decide.ts';
-import { foldName } from './fold-name.ts';
 import { inScope } from './in-scope.ts';
 import type { IdentityTables } from './tables.ts';
 

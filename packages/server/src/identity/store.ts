@@ -1,9 +1,8 @@
-import { type Action, type Role, platformRoles, roles } from '@muster-ml/protocol';
+import { type Action, type Role, platformRoles, roles, foldName } from '@muster-ml/protocol';
 import type { Kysely } from 'kysely';
 import type { Database, Tx } from '../platform/database/index.ts';
 import type { Actor, TokenLimits } from './actor.ts';
 import { knownPlatformRoles, knownRoles } from './decide.ts';
-import { foldName } from './fold-name.ts';
 import type { IdentityTables } from './tables.ts';
 
 /** An actor with the rights held now, without a token. */

@@ -3,6 +3,7 @@ import { isUniqueViolation } from '../platform/database/index.ts';
 import type { Caller } from './actor.ts';
 import { changeIdentity } from './change-identity.ts';
 import type { IdentityRoom } from './identity.ts';
+import { teamNotFound } from './team-not-found.ts';
 import { type TeamRecord, describeTeam, insertTeam, members, teamByName, teamsAfter } from './people-store.ts';
 
 /** Teams that the caller may see, by name. */
@@ -87,7 +88,7 @@ export async function findTeam(
   name: string,
   about: { readonly owner?: string; readonly isOnlyAdmin?: boolean } = {},
 ): Promise<TeamRecord> {
-  const missing = (): MusterError => new MusterError('team_not_found', `there is no team ${name}`);
+  const missing = (): MusterError => teamNotFound(name);
   const team = await teamByName(room.parts.database.reader, name);
   if (team === undefined) throw missing();
   room.authorize(caller, action, { kind: 'team', id: name, team: name, missing, ...about });

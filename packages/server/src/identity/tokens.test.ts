@@ -2,8 +2,8 @@ import type { AccessRule, Page, Token } from '@muster-ml/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { databaseKinds } from '../../test-support/database.ts';
 import { type OpenIdentityRoom, dayMs, openIdentityRoom } from '../../test-support/identity-room.ts';
+import { reaches } from '../../test-support/reaches.ts';
 import { codeOf } from '../../test-support/test-api.ts';
-import { reaches } from './decide.ts';
 import { looksLikeToken, tokenDigest } from './token.ts';
 
 type Created = Token & { readonly token: string };

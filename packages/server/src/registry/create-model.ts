@@ -1,9 +1,9 @@
 import { type Model, MusterError } from '@muster-ml/protocol';
-import { type Caller, ledgerActor } from '../identity/index.ts';
+import { type Caller, ledgerActor, teamNotFound } from '../identity/index.ts';
 import { digestOf } from '../ledger/index.ts';
 import { isUniqueViolation } from '../platform/database/index.ts';
 import { type ModelRecord, renderModel } from './model.ts';
-import { type RegistryParts, teamNotFound } from './parts.ts';
+import type { RegistryParts } from './parts.ts';
 
 export interface NewModel {
   readonly name: string;
@@ -19,7 +19,7 @@ export async function createModel(parts: RegistryParts, caller: Caller, wish: Ne
     kind: 'model',
     id: wish.name,
     team: wish.team,
-    missing: () => teamNotFound(wish.team),
+    missing: () => teamNotFound(wish.team, { place: 'body.team' }),
   });
   const model: ModelRecord = { ...wish, id: newId(), createdAt: clock.now(), createdBy: caller.actor.id };
   const rendered = renderModel(model, { latestVersion: null, aliases: {} });
@@ -41,7 +41,8 @@ export async function createModel(parts: RegistryParts, caller: Caller, wish: Ne
     if (isUniqueViolation(error, 'model')) {
       throw new MusterError('model_exists', `the name “${wish.name}” is taken`, { place: 'body.name', cause: error });
     }
-    if (error instanceof MusterError && error.code === 'reference_violation') throw teamNotFound(wish.team);
+    if (error instanceof MusterError && error.code === 'reference_violation')
+      throw teamNotFound(wish.team, { place: 'body.team' });
     throw error;
   }
   return rendered;

@@ -53,7 +53,3 @@ export async function findModel(
   parts.identity.authorize(caller, action, { kind: 'model', id: name, team: model.team, missing });
   return model;
 }
-
-export function teamNotFound(team: string): MusterError {
-  return new MusterError('team_not_found', `there is no team ${team}`, { place: 'body.team' });
-}

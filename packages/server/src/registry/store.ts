@@ -1,8 +1,8 @@
+import { foldName } from '@muster-ml/protocol';
 import type { EnvironmentSpec, Lineage, ModelFacts, Runtime, Signature } from '@muster-ml/protocol';
 import type { Kysely } from 'kysely';
 import { type Scope, inScope } from '../identity/index.ts';
 import type { Tx } from '../platform/database/index.ts';
-import { foldModelName } from './model-name.ts';
 import type { ModelPointers, ModelRecord } from './model.ts';
 import type { VersionRecord } from './version.ts';
 
@@ -141,7 +141,7 @@ export const registryStore: RegistryStore = {
     const row = {
       id: model.id,
       name: model.name,
-      folded_name: foldModelName(model.name),
+      folded_name: foldName(model.name),
       team: model.team,
       description: model.description,
       tags: JSON.stringify(model.tags),

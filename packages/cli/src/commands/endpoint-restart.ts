@@ -7,8 +7,21 @@ import { beginStep } from '../output/progress.ts';
 
 const pollMs = 500;
 
-/** Starts the replicas of an endpoint anew and waits until only new ones are left. Throws their error where they fail. */
-export async function restartEndpoint(invocation: Invocation, client: Client, name: string): Promise<void> {
+/** Starts the replicas of an endpoint anew, as with new secrets, and shows the endpoint with `--json`. */
+export async function endpointRestart(invocation: Invocation, name: string): Promise<void> {
+  const client = await invocation.client();
+  await restartEndpoint(invocation, client, name, `${name} runs with new replicas`);
+  if (invocation.flags.json !== true) return;
+  invocation.terminal.print(JSON.stringify(await client.call('endpointGet', { params: { endpoint: name } })));
+}
+
+/** Starts the replicas of an endpoint anew and waits until only new ones are left, which `done` says then. Throws their error where they fail. */
+export async function restartEndpoint(
+  invocation: Invocation,
+  client: Client,
+  name: string,
+  done: string,
+): Promise<void> {
   const { surroundings } = invocation;
   const params = { endpoint: name };
   const read = async (): Promise<Endpoint> => await client.call('endpointGet', { params });
@@ -30,7 +43,7 @@ export async function restartEndpoint(invocation: Invocation, client: Client, na
       if (endpoint.ready && replicas.every(({ id, state }) => !old.has(id) && state === 'ready')) break;
       await sleep(pollMs, undefined, { signal: surroundings.interruption });
     }
-    step.done(`${name} runs with it`);
+    step.done(done);
   } catch (error) {
     if (error instanceof MusterError && error.code === 'deployment_failed') throw error;
     step.drop();
