@@ -92,6 +92,18 @@ export const rooms = {
     purpose: 'search, prove, verify and export what the ledger keeps',
     uses: ['identity', 'ledger', 'platform'],
   },
+  notifications: {
+    purpose: 'tells people what happened: webhooks, mail, chat',
+    uses: ['identity', 'ledger', 'platform'],
+  },
+  usecases: {
+    purpose: 'why models exist: proposed, reviewed, decided',
+    uses: ['notifications', 'identity', 'ledger', 'platform'],
+  },
+  standing: {
+    purpose: 'which endpoints are in production, what may change while they are, and who may call before',
+    uses: ['notifications', 'identity', 'ledger', 'platform'],
+  },
   registry: {
     purpose: 'models, versions, aliases',
     uses: ['identity', 'ledger', 'platform'],
@@ -106,7 +118,7 @@ export const rooms = {
   },
   deployments: {
     purpose: 'endpoints, traffic, reconcile',
-    uses: ['registry', 'serving', 'runners', 'secrets', 'identity', 'ledger', 'platform'],
+    uses: ['registry', 'serving', 'runners', 'usecases', 'standing', 'secrets', 'identity', 'ledger', 'platform'],
   },
   usage: {
     purpose: 'who calls what: what the gateways count, and what of the daily quotas is used',
@@ -114,7 +126,7 @@ export const rooms = {
   },
   history: {
     purpose: 'what is live and what was, at which share, by whose decision',
-    uses: ['deployments', 'identity', 'ledger', 'platform'],
+    uses: ['deployments', 'usecases', 'standing', 'identity', 'ledger', 'platform'],
   },
   following: {
     purpose: 'endpoints that serve what an alias of an MLflow server names',
@@ -123,6 +135,32 @@ export const rooms = {
   scoring: {
     purpose: 'batch jobs: tables that are answered row by row',
     uses: ['deployments', 'registry', 'runners', 'secrets', 'identity', 'ledger', 'platform'],
+  },
+  observing: {
+    purpose: 'endpoints that something else serves: listed, looked at, imported',
+    uses: ['deployments', 'usecases', 'notifications', 'identity', 'ledger', 'platform'],
+  },
+  readiness: {
+    purpose: 'checks, evidence, verdicts, submissions and waivers: what production asks for',
+    uses: [
+      'usage',
+      'deployments',
+      'registry',
+      'usecases',
+      'standing',
+      'notifications',
+      'identity',
+      'ledger',
+      'platform',
+    ],
+  },
+  drills: {
+    purpose: 'evidence that is made by doing it: load, failover, rollback',
+    uses: ['readiness', 'deployments', 'runners', 'notifications', 'identity', 'ledger', 'platform'],
+  },
+  insights: {
+    purpose: 'time to production, and where it is lost',
+    uses: ['readiness', 'deployments', 'registry', 'usecases', 'standing', 'identity', 'platform'],
   },
   backups: {
     purpose: 'backups of the whole installation, and restoring them',
@@ -141,7 +179,9 @@ export const rooms = {
 export const roots = {
   main: ['supervisor', 'control', 'gateway', 'restore'],
   supervisor: [],
-  control: [],
+  control: ['control-start', 'governance'],
+  'control-start': [],
+  governance: [],
   gateway: [],
   restore: [],
 } as const satisfies Record<string, readonly string[]>;

@@ -24,10 +24,16 @@ import { startUploadSchema, storedObjectSchema, uploadSchema } from './managemen
 import { route } from './route.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { backupRoutes } from './routes/backups.ts';
+import { drillRoutes } from './routes/drills.ts';
 import { historyRoutes } from './routes/history.ts';
 import { identityRoutes } from './routes/identity.ts';
+import { insightRoutes } from './routes/insights.ts';
+import { notificationRoutes } from './routes/notifications.ts';
+import { observedRoutes } from './routes/observed.ts';
+import { readinessRoutes } from './routes/readiness.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { usageRoutes } from './routes/usage.ts';
+import { useCaseRoutes } from './routes/use-cases.ts';
 
 const model = z.strictObject({ model: modelNameSchema });
 const version = z.strictObject({ model: modelNameSchema, version: versionNumberSchema });
@@ -45,6 +51,12 @@ export const routes = {
   ...historyRoutes,
   ...secretRoutes,
   ...usageRoutes,
+  ...useCaseRoutes,
+  ...readinessRoutes,
+  ...drillRoutes,
+  ...observedRoutes,
+  ...notificationRoutes,
+  ...insightRoutes,
   status: route({
     method: 'GET',
     path: '/api/v1/status',

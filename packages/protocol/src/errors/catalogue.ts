@@ -5,6 +5,7 @@ import { identityCodes } from './codes-identity.ts';
 import { inferenceCodes } from './codes-inference.ts';
 import { mlflowCodes } from './codes-mlflow.ts';
 import { platformCodes } from './codes-platform.ts';
+import { readinessCodes } from './codes-readiness.ts';
 import { registryCodes } from './codes-registry.ts';
 import { runnerCodes } from './codes-runners.ts';
 import { scoringCodes } from './codes-scoring.ts';
@@ -23,6 +24,7 @@ export const catalogue = {
   ...mlflowCodes,
   ...backupCodes,
   ...auditCodes,
+  ...readinessCodes,
 };
 
 /** A code of the catalogue: stable, in snake case, safe to match on. */

@@ -3,6 +3,7 @@ import { problemSchema } from '../errors/problem.ts';
 import { aliasSchema, modelNameSchema, slugSchema, tagsSchema, timeSchema, versionNumberSchema } from './names.ts';
 import { signatureSchema } from './inference-schemas.ts';
 import { secretVariablesSchema } from './secrets.ts';
+import { someoneSchema } from './someone.ts';
 
 /** What a deployment does under its endpoint: answer, answer a share, or get copies. */
 export const roleSchema = z.enum(['live', 'canary', 'shadow']);
@@ -75,6 +76,26 @@ export const servingSettingsSchema = z.strictObject({
 
 export type ServingSettings = z.infer<typeof servingSettingsSchema>;
 
+/** What callers may count on, and what load tests measure against. */
+export const objectiveSchema = z.strictObject({
+  latencyMs: z.number().positive().max(3_600_000).describe('What the percentile of the latency may reach'),
+  percentile: z
+    .number()
+    .refine((percentile) => [50, 90, 95, 99].includes(percentile), 'must be 50, 90, 95 or 99')
+    .default(95)
+    .describe('Which percentile: 50, 90, 95 or 99'),
+  errorPercent: z.number().min(0).max(100).default(1).describe('Most requests that may fail, in percent'),
+  requestsPerSecond: z.number().positive().max(100_000).default(10).describe('Load under which both hold'),
+});
+
+export type Objective = z.output<typeof objectiveSchema>;
+
+export const runbookSchema = z
+  .url({ protocol: /^https?$/ })
+  .max(2000)
+  .refine((url) => new URL(url).username === '' && new URL(url).password === '', 'may not hold a user or a password')
+  .describe('Page that says what to do when something is wrong');
+
 export const endpointLimitsSchema = z.strictObject({
   timeoutMs: z.number().int().min(1).max(3_600_000).default(10_000),
   bodyBytes: z
@@ -136,14 +157,23 @@ export const deploymentSchema = z.object({
 
 export type Deployment = z.infer<typeof deploymentSchema>;
 
-/** An endpoint that answers is `deployed`; whether it is in production is a verdict, which comes with readiness. */
+/** An endpoint that answers is `deployed`. It is `in production` only while its verdict holds, and `lapsed` afterwards. */
 export const endpointSchema = z.object({
   name: slugSchema,
   team: slugSchema,
+  /** `observed`: something else serves it. */
+  kind: z.enum(['served', 'observed']),
+  /** Whom to ask about it. */
+  owner: someoneSchema,
+  /** Why it exists; null for an orphan. */
+  useCase: slugSchema.nullable(),
+  /** The service-level objective. */
+  objective: objectiveSchema.nullable(),
+  runbook: z.string().nullable(),
   description: z.string(),
   tags: tagsSchema,
   limits: endpointLimitsSchema,
-  standing: z.enum(['deployed', 'not deployed']),
+  standing: z.enum(['in production', 'lapsed', 'deployed', 'not deployed', 'observed']),
   ready: z.boolean(),
   signature: signatureSchema.nullable(),
   deployments: z.array(deploymentSchema),
@@ -160,6 +190,10 @@ export const updateEndpointSchema = z.strictObject({
   description: z.string().max(10_000).optional(),
   tags: tagsSchema.optional(),
   limits: endpointLimitsSchema.partial().optional(),
+  owner: z.string().min(1).max(100).optional().describe('Id or name of an actor'),
+  useCase: slugSchema.nullable().optional().describe('A use case of the same team that is not declined or retired'),
+  objective: objectiveSchema.nullable().optional(),
+  runbook: runbookSchema.nullable().optional(),
 });
 
 /**
@@ -182,6 +216,7 @@ export const deploySchema = z
       .describe('Canary: required. Shadow: 100 by default. Live: not allowed.'),
     settings: servingSettingsSchema.prefault({}),
     team: slugSchema.optional().describe('Owner of a new endpoint; the team of the model by default'),
+    useCase: slugSchema.optional().describe('Why the endpoint exists; the one that it has stays by default'),
     force: slugSchema
       .optional()
       .describe('The name of the endpoint, to deploy although callers would break or the version is quarantined'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { decisionSchema, someoneSchema } from './history.ts';
+import { decisionSchema } from './history.ts';
+import { someoneSchema } from './someone.ts';
 import { modelNameSchema, slugSchema, timeSchema } from './names.ts';
 import { pageQuerySchema } from './pages.ts';
 
@@ -20,6 +21,15 @@ export const fleetQuerySchema = z.strictObject({
     .regex(/^[a-z0-9-]*$/, 'may hold a-z, 0-9 and hyphens, as names of endpoints do')
     .optional()
     .describe('What the name begins with'),
+  standing: z
+    .enum(['in production', 'lapsed', 'deployed', 'stopped', 'observed'])
+    .optional()
+    .describe('Endpoints of this standing only'),
+  orphans: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('Only endpoints without a use case that is accepted'),
   sort: z.enum(fleetOrders).default('name').describe('Names forwards; counts and times the highest first'),
 });
 
@@ -31,14 +41,19 @@ const servedSchema = z.object({ model: modelNameSchema, version: z.number().int(
 export const fleetEndpointSchema = z.object({
   name: slugSchema,
   team: slugSchema,
-  /** Who made it. */
+  /** Whom to ask about it. */
   owner: someoneSchema,
   /** What has traffic now, by role. */
   live: servedSchema.nullable(),
   canary: servedSchema.nullable(),
   shadow: servedSchema.nullable(),
+  kind: z.enum(['served', 'observed']),
+  /** Why it exists; null for an orphan. */
+  useCase: slugSchema.nullable(),
   /** `stopped` where nothing is live. */
-  standing: z.enum(['deployed', 'stopped']),
+  standing: z.enum(['in production', 'lapsed', 'deployed', 'stopped', 'observed']),
+  /** Since when it is in production or lapsed. */
+  standingSince: timeSchema.nullable(),
   /** Of the last hours; null where this installation does not count it. */
   usage: z
     .object({

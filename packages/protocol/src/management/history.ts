@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { roleSchema } from './endpoints.ts';
 import { modelNameSchema, slugSchema, timeSchema, versionNumberSchema } from './names.ts';
 import { pageQuerySchema } from './pages.ts';
+import { someoneSchema } from './someone.ts';
 
 /**
  * Which times of the history are wanted: those that lasted at `at`, or those that lasted at any time from `from` until
@@ -18,11 +19,6 @@ export const historyQuerySchema = z.strictObject({
 });
 
 export type HistoryQuery = z.infer<typeof historyQuerySchema>;
-
-/** Somebody by id; the name is null where there is no such actor any more. */
-export const someoneSchema = z.object({ id: z.string(), name: z.string().nullable() });
-
-export type Someone = z.infer<typeof someoneSchema>;
 
 /** By whose decision something happened, and the entry of the ledger that proves it. */
 export const decisionSchema = z.object({

@@ -5,7 +5,7 @@ import { timeSchema } from './names.ts';
 /** Work that takes longer than a request: read it, watch it (server-sent events), cancel it. */
 export const operationSchema = z.object({
   id: z.string(),
-  kind: z.enum(['register-version', 'deploy', 'score', 'backup', 'verify-ledger', 'rotate-key']),
+  kind: z.enum(['register-version', 'deploy', 'score', 'backup', 'verify-ledger', 'rotate-key', 'drill']),
   /** What it works on, such as `model/fraud` or `endpoint/fraud`. */
   subject: z.string(),
   state: z.enum(['running', 'succeeded', 'failed', 'cancelled']),

@@ -41,6 +41,10 @@ const reads = {
   'version.read': always,
   'endpoint.read': always,
   'secret.read': always,
+  'usecase.read': always,
+  'readiness.read': always,
+  'insights.read': always,
+  'notification.read': always,
 } as const satisfies Permissions;
 
 /**
@@ -88,6 +92,15 @@ export const matrix = {
     'score.read': sandbox,
     'score.delete': ['own', 'sandbox'],
     'secret.use': sandbox,
+    'usecase.propose': always,
+    'usecase.update': always,
+    'usecase.review': always,
+    'readiness.submit': always,
+    'evidence.attest': ['person'],
+    'waiver.request': always,
+    'drill.run': sandbox,
+    'endpoint.observe': always,
+    'endpoint.report': always,
   },
   operator: {
     ...reads,
@@ -111,9 +124,23 @@ export const matrix = {
     'secret.use': always,
     'secret.delete': always,
     'audit.read': always,
+    'usecase.propose': always,
+    'usecase.update': always,
+    'readiness.submit': always,
+    'evidence.attest': ['person'],
+    'waiver.request': always,
+    'waiver.revoke': always,
+    'drill.run': always,
+    'endpoint.observe': always,
+    'endpoint.report': always,
   },
   approver: {
     ...reads,
+    'usecase.decide': ['person', 'notRequester'],
+    'usecase.retire': ['person'],
+    'readiness.approve': ['person', 'notAuthor', 'notRequester'],
+    'waiver.decide': ['person', 'notRequester'],
+    'waiver.revoke': ['person'],
     'endpoint.logs': always,
     'endpoint.callers': always,
     'endpoint.rollback': ['person'],
@@ -159,7 +186,10 @@ export const matrix = {
     'secret.rotate': always,
     'audit.verify': always,
     'audit.checkpoint': always,
+    'audit.rotate-key': always,
     'installation.backup': always,
+    'usecase.retire': always,
+    'notification.test': always,
   },
 } as const satisfies Readonly<Record<'everyone' | 'granted' | Role, Permissions>>;
 
@@ -182,6 +212,9 @@ export const readActions = {
   model: 'model.read',
   endpoint: 'endpoint.read',
   score: 'score.read',
+  usecase: 'usecase.read',
+  submission: 'readiness.read',
+  notification: 'notification.read',
 } as const satisfies Readonly<Record<string, Action>>;
 
 export type ResourceKind = keyof typeof readActions;

@@ -77,4 +77,11 @@ export const auditRoutes = {
     summary: 'The public keys that sign checkpoints',
     answer: { status: 200, schema: ledgerKeysSchema },
   }),
+  auditKeyRotate: route({
+    method: 'POST',
+    path: '/api/v1/audit/keys',
+    action: 'audit.rotate-key',
+    summary: 'Signs checkpoints with a new key from now on; the old one signs the new one',
+    answer: { status: 200, schema: ledgerKeysSchema },
+  }),
 } as const;
