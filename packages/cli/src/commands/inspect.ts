@@ -1,10 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
-import { MusterError } from '@muster-ml/protocol';
-import { findPython } from '../inspection/find-python.ts';
-import { kindByFirstBytes, mayBeOnnx } from '../inspection/first-bytes.ts';
+import { mayBeOnnx } from '../inspection/first-bytes.ts';
 import { inspectOnnx } from '../inspection/inspect-onnx.ts';
-import { type Look, lookAt } from '../inspection/look.ts';
-import { scannerEnvironment } from '../inspection/scanner-environment.ts';
+import { lookWithScanner } from '../inspection/look-with-scanner.ts';
 import type { Invocation } from '../invocation.ts';
 import { beginStep } from '../output/progress.ts';
 import { showInspectedLook, showInspectedOnnx } from '../output/show-inspection.ts';
@@ -32,29 +29,4 @@ async function inspectAsOnnx(invocation: Invocation, path: string): Promise<void
       JSON.stringify({ path, ok: true, format: 'onnx', runtime: 'onnx', signature, facts, dangers: [], missing: [] }),
     );
   showInspectedOnnx(invocation, path, { signature, facts });
-}
-
-async function lookWithScanner(invocation: Invocation, path: string): Promise<Look> {
-  const { terminal, surroundings } = invocation;
-  const interpreter = await findPython(surroundings);
-  if (interpreter === undefined) throw withoutPython(path);
-  const { python, why } = await scannerEnvironment(invocation, interpreter);
-  if (why !== undefined)
-    terminal.warn(
-      `${terminal.symbols.warning} warning: dangerous instructions are not looked for, because picklescan could not be fetched: ${why}`,
-    );
-  const step = beginStep(terminal, `looking at ${path}`);
-  return await lookAt(surroundings, python ?? interpreter.command, path).finally(() => step.drop());
-}
-
-function withoutPython(path: string): MusterError {
-  const kind = statSync(path).isDirectory() ? 'a folder' : kindByFirstBytes(path);
-  return new MusterError(
-    'python_not_found',
-    `${path} seems to be ${kind ?? 'no model that is known'}; to see more, the inspection needs Python`,
-    {
-      remedy:
-        'Install Python 3.11 or newer (apt install python3 python3-venv, brew install python, or python.org). It is not needed to deploy: the server looks, too.',
-    },
-  );
 }
