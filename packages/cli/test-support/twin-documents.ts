@@ -87,6 +87,11 @@ export function endpointDocument(
   return {
     name,
     team: 'default',
+    kind: 'served',
+    owner: { id: 'ana', name: 'Ana' },
+    useCase: null,
+    objective: null,
+    runbook: null,
     description: '',
     tags: {},
     limits: { timeoutMs: 10_000, bodyBytes: 2 ** 26, queue: 1024 },

@@ -5,6 +5,7 @@ import type { Actor, Caller, TokenLimits } from '../src/identity/actor.ts';
 import { decide, scopeOf } from '../src/identity/decide.ts';
 import {
   type Checkpoint,
+  type KeptLedgerRecords,
   type LedgerRecords,
   type NewEntry,
   type VerificationReport,
@@ -30,7 +31,7 @@ export interface AuditRoom {
 }
 
 /** What a test sees and steers of proving and verifying. */
-export interface RecordsTwin extends LedgerRecords {
+export interface RecordsTwin extends LedgerRecords, Pick<KeptLedgerRecords, 'rotateKey'> {
   readonly verified: VerifyOptions[];
   all: LedgerRecords['all'];
   /** What a verification waits for. */
@@ -126,6 +127,7 @@ export async function openAuditRoom(database: Database): Promise<AuditRoom> {
 }
 
 function createRecordsTwin(database: Database): RecordsTwin {
+  const keys = ['key'];
   const entries = readEntries(database);
   const made: Checkpoint[] = [];
   const twin: RecordsTwin = {
@@ -153,7 +155,8 @@ function createRecordsTwin(database: Database): RecordsTwin {
       options.signal?.throwIfAborted();
       return twinReport;
     },
-    keys: async () => await Promise.resolve({ origin: 'muster/twin', keys: ['key'] }),
+    keys: async () => await Promise.resolve({ origin: 'muster/twin', keys: [...keys] }),
+    rotateKey: async () => await Promise.resolve(void keys.push('newer key')),
     anchorAgeMs: async () => await Promise.resolve(0),
   };
   return twin;

@@ -27,6 +27,10 @@ export interface OpenIdentityRoom {
   readonly admin: string;
   /** Endpoints that are there, by name, with their teams. */
   readonly endpoints: Map<string, string>;
+  /** Endpoints that are held back, by name, with their teams. */
+  readonly heldBack: Map<string, string>;
+  /** Endpoints that take no new callers. */
+  readonly takesNoCallers: Set<string>;
   now: number;
   call(
     token: string | undefined,
@@ -57,6 +61,7 @@ export async function openIdentityRoom(
     clock,
     newId,
     environment: options.environment ?? 'dev',
+    heldBack: async () => await Promise.resolve(open.heldBack),
   });
   const endpoints = new Map<string, string>();
   const app = createApiServer<Caller>({
@@ -68,6 +73,10 @@ export async function openIdentityRoom(
     handlers: identityRoutes(room, {
       endpoints: {
         team: async (name) => await Promise.resolve(endpoints.get(name)),
+        refuseNewCallers: async (name) => {
+          await Promise.resolve();
+          if (open.takesNoCallers.has(name)) throw new MusterError('standing_lapsed', `${name} takes no new callers`);
+        },
         missing: (name) => new MusterError('endpoint_not_found', `there is no endpoint ${name}`),
       },
       resources: {
@@ -85,6 +94,8 @@ export async function openIdentityRoom(
     database,
     admin: '',
     endpoints,
+    heldBack: new Map(),
+    takesNoCallers: new Set(),
     now: 1_800_000_000_000,
     call: async (token, method, path, body) =>
       await app.inject({

@@ -63,10 +63,12 @@ export function decidingIdentity(options: { readonly isProduction?: boolean } = 
     countPersonsWithTokens: async () => await Promise.resolve(1),
     grants: async () => await Promise.resolve({ tokens: [], limits: [] }),
     epoch: async () => await Promise.resolve(1),
+    accessChanged: async () => await Promise.resolve(),
     onChange: () => () => undefined,
     takeReport: () => undefined,
     namesOf: async () => await Promise.resolve(new Map()),
     actorId: async (reference) => await Promise.resolve(reference),
+    ownerId: async (reference) => await Promise.resolve(reference),
     endpointEnded: async () => await Promise.resolve(),
   };
 }

@@ -32,6 +32,7 @@ export interface DeployFlags extends ServingFlags {
   readonly name?: string;
   readonly model?: string;
   readonly team?: string;
+  readonly useCase?: string;
   readonly canary?: string;
   readonly shadow?: string | true;
   readonly sample?: string;
@@ -83,6 +84,7 @@ export async function deploy(invocation: Invocation, what: string | undefined, g
       ...traffic,
       settings: servingSettings(wish, live?.settings, runtime),
       ...(flags.team === undefined ? {} : { team: flags.team }),
+      ...(flags.useCase === undefined ? {} : { useCase: flags.useCase }),
       ...(flags.force === undefined ? {} : { force: flags.force }),
     },
   });

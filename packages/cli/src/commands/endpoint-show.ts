@@ -1,3 +1,4 @@
+import type { Client } from '@muster-ml/client';
 import type { Deployment, Endpoint, Follow } from '@muster-ml/protocol';
 import { withNearest } from '../context/with-nearest.ts';
 import { orMissing } from '../handover/or-missing.ts';
@@ -12,12 +13,13 @@ import { type Column, renderTable } from '../output/table.ts';
 import { safeText } from '../output/text-width.ts';
 import { timeText } from '../output/time-text.ts';
 import { durationText } from '../units/duration.ts';
+import { objectiveText } from '../units/objective.ts';
 import { sizeText } from '../units/size.ts';
 
 /** Most features or outputs that are listed by name; `--json` has all. */
 const mostNames = 12;
 
-/** Shows one endpoint: how it is, what it takes and gives, and its deployments. */
+/** Shows one endpoint: how it is and where it stands, whose it is, what it takes and gives, and its deployments. */
 export async function endpointShow(invocation: Invocation, name: string): Promise<void> {
   const { terminal, flags, surroundings } = invocation;
   const client = await invocation.client();
@@ -27,17 +29,26 @@ export async function endpointShow(invocation: Invocation, name: string): Promis
     name,
     async () => await client.call('endpointGet', { params: { endpoint: name } }),
   );
+  const since = await standingSince(client, endpoint);
   const follow = await orMissing(client.call('followGet', { params: { endpoint: name } }));
-  if (flags.json === true) return terminal.print(JSON.stringify({ ...endpoint, follows: follow ?? null }));
+  if (flags.json === true)
+    return terminal.print(JSON.stringify({ ...endpoint, standingSince: since, follows: follow ?? null }));
   if (flags.output === 'name') return terminal.print(endpoint.name);
   const when = (time: string | null): string =>
     timeText(time, { relative: terminal.isRead, nowMs: surroundings.now() });
+  const isServed = endpoint.kind === 'served';
   showFacts(terminal, [
     ['endpoint', endpoint.name],
-    ['state', conditionText(endpoint)],
-    ['url', `${client.url}/predict/${endpoint.name}`],
-    ['infer', `${client.url}/v2/models/${endpoint.name}/infer`],
+    ['state', isServed ? conditionText(endpoint) : 'observed: something else serves it'],
+    // The state says the rest.
+    ['standing', isServed || since !== null ? standingText(endpoint, since, when) : undefined],
+    ['url', isServed ? `${client.url}/predict/${endpoint.name}` : undefined],
+    ['infer', isServed ? `${client.url}/v2/models/${endpoint.name}/infer` : undefined],
     ['team', endpoint.team],
+    ['owner', endpoint.owner.name ?? endpoint.owner.id],
+    ['use case', endpoint.useCase ?? 'none: nobody said why it exists'],
+    ['objective', endpoint.objective === null ? undefined : objectiveText(endpoint.objective)],
+    ['runbook', endpoint.runbook ?? undefined],
     ['description', endpoint.description],
     [
       'tags',
@@ -64,6 +75,18 @@ export async function endpointShow(invocation: Invocation, name: string): Promis
   for (const deployment of endpoint.deployments) showProblem(invocation, deployment);
   terminal.note('');
   nextCommands(terminal, next(endpoint, commandName(invocation)));
+}
+
+/** Since when it is in production or lapsed, which only the fleet says; null for all others. */
+async function standingSince(client: Client, { name, standing }: Endpoint): Promise<string | null> {
+  if (standing !== 'in production' && standing !== 'lapsed') return null;
+  // Of the names that begin like it, it is the first.
+  const { items } = await client.call('fleetList', { query: { search: name, limit: 1 } });
+  return items.find((endpoint) => endpoint.name === name)?.standingSince ?? null;
+}
+
+function standingText({ standing }: Endpoint, since: string | null, when: (time: string | null) => string): string {
+  return since === null ? standing : `${standing} since ${when(since)}`;
 }
 
 function deploymentColumns(when: (time: string | null) => string): Column<Deployment>[] {
@@ -106,6 +129,7 @@ function listed(names: readonly string[] | undefined): string | undefined {
 }
 
 function next(endpoint: Endpoint, muster: string): (readonly [string, string])[] {
+  if (endpoint.kind === 'observed') return [['How it is', `${muster} observed show ${endpoint.name}`]];
   const candidate = endpoint.deployments.find(
     ({ role, state }) => role !== 'live' && (state === 'ready' || state === 'starting'),
   );

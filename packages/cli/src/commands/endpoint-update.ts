@@ -2,6 +2,7 @@ import { withNearest } from '../context/with-nearest.ts';
 import type { Invocation } from '../invocation.ts';
 import { readCount } from '../units/count.ts';
 import { readDuration } from '../units/duration.ts';
+import { readObjective } from '../units/objective.ts';
 import { readSize } from '../units/size.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -11,6 +12,11 @@ export interface EndpointUpdateFlags {
   readonly timeout?: string;
   readonly body?: string;
   readonly queue?: string;
+  readonly owner?: string;
+  /** `none` takes it away; so of the next two. */
+  readonly useCase?: string;
+  readonly runbook?: string;
+  readonly objective?: string;
 }
 
 /** Changes what an endpoint says of itself, and its limits. What is not given stays. */
@@ -22,9 +28,21 @@ export async function endpointUpdate(invocation: Invocation, name: string, flags
     ...(flags.queue === undefined ? {} : { queue: readCount('--queue', flags.queue, 1) }),
   };
   const tags = flags.tag?.map(readTag);
-  const isEmpty = flags.description === undefined && tags === undefined && Object.keys(limits).length === 0;
-  if (isEmpty)
-    throw new UsageError('nothing to change', 'Give at least one of --description, --tag, --timeout, --body, --queue.');
+  const wish = {
+    ...(flags.description === undefined ? {} : { description: flags.description }),
+    ...(flags.owner === undefined ? {} : { owner: flags.owner }),
+    ...(flags.useCase === undefined ? {} : { useCase: orNone(flags.useCase) }),
+    ...(flags.runbook === undefined ? {} : { runbook: orNone(flags.runbook) }),
+    ...(flags.objective === undefined
+      ? {}
+      : { objective: flags.objective === 'none' ? null : readObjective('--objective', flags.objective) }),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+  };
+  if (tags === undefined && Object.keys(wish).length === 0)
+    throw new UsageError(
+      'nothing to change',
+      'Give at least one of --description, --owner, --use-case, --objective, --runbook, --tag, --timeout, --body, --queue.',
+    );
   const client = await invocation.client();
   const endpoint = await withNearest(
     client,
@@ -36,14 +54,18 @@ export async function endpointUpdate(invocation: Invocation, name: string, flags
     params: { endpoint: name },
     ifMatch: endpoint.revision,
     body: {
-      ...(flags.description === undefined ? {} : { description: flags.description }),
+      ...wish,
       ...(tags === undefined ? {} : { tags: changedTags(endpoint.tags, tags) }),
-      ...(Object.keys(limits).length === 0 ? {} : { limits }),
     },
   });
   if (invocation.flags.json === true) terminal.print(JSON.stringify(changed));
   terminal.note(`${terminal.paintNotes.green(terminal.symbols.done)} changed ${name}`);
   terminal.note(`See it   muster endpoint show ${name}`);
+}
+
+/** What a flag says; `none` takes away what is there. */
+function orNone(text: string): string | null {
+  return text === 'none' ? null : text;
 }
 
 function readTag(text: string): readonly [key: string, value: string] {

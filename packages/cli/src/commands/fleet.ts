@@ -5,6 +5,7 @@ import type { Invocation } from '../invocation.ts';
 import { commandName } from '../output/command-name.ts';
 import { actionText } from '../output/history-text.ts';
 import { nextCommands } from '../output/next-commands.ts';
+import { paintStanding } from '../output/standing-text.ts';
 import { showList } from '../output/show-list.ts';
 import type { Column } from '../output/table.ts';
 import { timeText } from '../output/time-text.ts';
@@ -13,22 +14,26 @@ export interface FleetFlags {
   readonly team?: string;
   readonly search?: string;
   readonly sort?: string;
+  readonly standing?: string;
+  readonly orphans?: boolean;
 }
 
 type Query = NonNullable<CallOptions<'fleetList'>['query']>;
 
-/** Lists every endpoint: whose it is, what is live, how it was used, who changed it last. */
+/** Lists every endpoint: whose it is and why, where it stands, what is live, how it was used, who changed it last. */
 export async function fleet(invocation: Invocation, flags: FleetFlags): Promise<void> {
-  const { team, search, sort } = flags;
+  const { team, search, sort, standing, orphans } = flags;
   const filter: Query = {
     ...(team === undefined ? {} : { team }),
     ...(search === undefined ? {} : { search }),
+    ...(standing === undefined ? {} : { standing: standing as Query['standing'] }),
+    ...(orphans === true ? { orphans: 'true' } : {}),
     // One of the choices that the grammar lets through.
     ...(sort === undefined ? {} : { sort: sort as Query['sort'] }),
   };
   const client = await invocation.client();
   const items = await allPages((query) => client.call('fleetList', { query: { ...filter, ...query } }));
-  const isFiltered = team !== undefined || search !== undefined;
+  const isFiltered = [team, search, standing, orphans].some((filtered) => filtered !== undefined);
   showList(invocation, items, {
     columns: columns(invocation),
     name: ({ name }) => name,
@@ -47,11 +52,16 @@ function columns({ terminal, surroundings }: Invocation): Column<FleetEndpoint>[
     { title: 'NAME', value: ({ name }) => name },
     { title: 'TEAM', value: ({ team }) => team, shrinks: true },
     { title: 'OWNER', value: ({ owner }) => owner.name ?? owner.id, shrinks: true },
+    { title: 'USE CASE', value: ({ useCase }) => useCase ?? '-', shrinks: true },
     {
       title: 'STANDING',
       value: ({ standing }) => standing,
-      paint: (text, { standing }) =>
-        standing === 'deployed' ? terminal.paint.green(text) : terminal.paint.yellow(text),
+      paint: (text, { standing }) => paintStanding(terminal, standing)(text),
+    },
+    {
+      title: 'SINCE',
+      value: ({ standingSince }) => (standingSince === null ? '-' : when(standingSince)),
+      wide: true,
     },
     { title: 'VERSIONS', value: versionsText, shrinks: true },
     // Of the last 24 hours, as the help says.

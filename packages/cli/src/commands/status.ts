@@ -1,4 +1,4 @@
-import type { InstallationStatus, ProcessStatus } from '@muster-ml/protocol';
+import type { Endpoint, InstallationStatus, ProcessStatus } from '@muster-ml/protocol';
 import { allPages } from '../context/all-pages.ts';
 import type { Invocation } from '../invocation.ts';
 import { endpointColumns } from '../output/endpoint-columns.ts';
@@ -44,7 +44,9 @@ export async function status(invocation: Invocation, endpoint: string | undefine
       : installation.processes.filter(({ state, role }) => state !== 'running' || role !== 'runner');
   if (processes.length > 0)
     terminal.print(`\n${renderTable(processes, processColumns(when), tableOptions(invocation))}`);
-  const shown = endpoints.toSorted((a, b) => Number(a.ready) - Number(b.ready)).slice(0, mostEndpoints);
+  // What Muster does not serve is as ready as it can be.
+  const isFine = ({ ready, kind }: Endpoint): number => Number(ready || kind === 'observed');
+  const shown = endpoints.toSorted((a, b) => isFine(a) - isFine(b)).slice(0, mostEndpoints);
   if (shown.length > 0)
     terminal.print(`\n${renderTable(shown, endpointColumns(invocation), tableOptions(invocation))}`);
   if (shown.length < endpoints.length)

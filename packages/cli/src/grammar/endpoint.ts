@@ -17,7 +17,9 @@ export function addEndpointCommands(program: Command, does: Does): void {
 
   const show = endpoint
     .command('show')
-    .description('Show an endpoint: how it is, what it takes and gives, its deployments.')
+    .description(
+      'Show an endpoint: how it is and where it stands, whose it is and why it exists, what it takes and gives, its deployments.',
+    )
     .argument('<endpoint>');
   does<[string]>(
     show,
@@ -53,9 +55,13 @@ export function addEndpointCommands(program: Command, does: Does): void {
 
   const update = endpoint
     .command('update')
-    .description('Change the description, the tags or the limits of an endpoint. What is not given stays.')
+    .description('Change what an endpoint says of itself, and its limits. What is not given stays.')
     .argument('<endpoint>')
     .option('--description <TEXT>', 'one sentence on what it is for')
+    .option('--owner <NAME>', 'the person or service account to ask about it')
+    .option('--use-case <NAME>', 'why it exists: a use case of its team; none takes it away')
+    .option('--objective <TEXT>', 'what callers may count on, such as "p95<200ms@20rps,errors<1%"; none takes it away')
+    .option('--runbook <URL>', 'page that says what to do when something is wrong; none takes it away')
     .option(
       '--tag <KEY=VALUE>',
       'set a tag, or remove it with KEY=; may be repeated',
@@ -69,7 +75,12 @@ export function addEndpointCommands(program: Command, does: Does): void {
     async (invocation, [name], flags) =>
       await (await import('../commands/endpoint-update.ts')).endpointUpdate(invocation, name, flags),
   );
-  withExamples(update, 'muster endpoint update fraud --timeout 2s --tag cost-centre=CC-1204');
+  withExamples(
+    update,
+    'muster endpoint update fraud --timeout 2s --tag cost-centre=CC-1204',
+    'muster endpoint update fraud --owner ana --use-case card-fraud --runbook https://wiki.example.com/fraud',
+    'muster endpoint update fraud --objective "p95<200ms@20rps,errors<1%"',
+  );
 
   const end = endpoint
     .command('end')

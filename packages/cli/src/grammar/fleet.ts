@@ -34,6 +34,7 @@ export function addFleetVerbs(program: Command, does: Does): void {
     .option('--name <ENDPOINT>', 'endpoint to deploy under (default: after the file or the model)')
     .option('--model <NAME>', 'model that the file becomes a version of (default: that of the endpoint)')
     .option('--team <TEAM>', 'owner of what is made anew')
+    .option('--use-case <NAME>', 'why the endpoint exists: a use case of its team (default: the one that it has)')
     .addOption(new Option('--canary <SHARE>', 'answer only a share of the requests, such as 10%').conflicts('shadow'))
     .addOption(new Option('--shadow [SHARE]', 'get copies of a share of the requests (100%); answers are dropped'))
     .option('--sample <FILE>', sampleHelp)

@@ -11,10 +11,20 @@ export function addHistoryVerbs(program: Command, does: Does): void {
     .command('fleet')
     .summary('every endpoint on one page')
     .description(
-      'List every endpoint that you may see: its team and owner, what is live, how it was used in the last 24 hours, and who changed it last.',
+      'List every endpoint that you may see: its team, owner and use case, where it stands, what is live, how it was used in the last 24 hours, and who changed it last.',
     )
     .option('--team <TEAM>', 'endpoints of this team only')
     .option('--search <START>', 'endpoints whose name begins like this')
+    .addOption(
+      new Option('--standing <STANDING>', 'endpoints of this standing only').choices([
+        'in production',
+        'lapsed',
+        'deployed',
+        'stopped',
+        'observed',
+      ]),
+    )
+    .option('--orphans', 'only endpoints without a use case that is accepted')
     .addOption(
       new Option('--sort <ORDER>', 'names forwards; counts and times the highest first').choices([
         'name',
@@ -29,7 +39,14 @@ export function addHistoryVerbs(program: Command, does: Does): void {
     fleet,
     async (invocation, _operands, flags) => await (await import('../commands/fleet.ts')).fleet(invocation, flags),
   );
-  withExamples(fleet, 'muster fleet', 'muster fleet --team risk --sort errors', 'muster fleet --json');
+  withExamples(
+    fleet,
+    'muster fleet',
+    'muster fleet --team risk --sort errors',
+    'muster fleet --standing lapsed',
+    'muster fleet --orphans',
+    'muster fleet --json',
+  );
 
   const history = program
     .command('history')

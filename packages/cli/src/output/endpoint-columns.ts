@@ -11,7 +11,8 @@ export function endpointColumns({ terminal, surroundings }: Invocation): Column<
     {
       title: 'STATE',
       value: conditionText,
-      paint: (text, { ready }) => (ready ? terminal.paint.green(text) : terminal.paint.yellow(text)),
+      paint: (text, { ready, kind }) =>
+        kind === 'observed' ? text : ready ? terminal.paint.green(text) : terminal.paint.yellow(text),
     },
     { title: 'VERSIONS', value: versionsText, shrinks: true },
     { title: 'REPLICAS', value: replicasText, align: 'right' },

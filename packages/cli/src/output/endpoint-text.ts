@@ -26,6 +26,7 @@ export function versionsText(endpoint: Endpoint): string {
 
 /** One word on how an endpoint is; never better than it is. */
 export function conditionText(endpoint: Endpoint): string {
+  if (endpoint.kind === 'observed') return 'observed';
   if (endpoint.ready) return 'ready';
   const live = deploymentOf(endpoint, 'live');
   return live?.state ?? endpoint.deployments.at(-1)?.state ?? 'not deployed';

@@ -11,6 +11,12 @@ export function auditedDigest({ endpoint, deployments }: EndpointState): string 
     id: endpoint.id,
     name: endpoint.name,
     team: endpoint.team,
+    // What endpoints had not always is left out where it says nothing: the last `after` of an old one stays true.
+    ...(endpoint.kind === 'served' ? {} : { kind: endpoint.kind }),
+    ...(endpoint.owner === endpoint.createdBy ? {} : { owner: endpoint.owner }),
+    ...(endpoint.useCaseId === null ? {} : { useCase: endpoint.useCaseId }),
+    ...(endpoint.objective === null ? {} : { objective: JSON.stringify(endpoint.objective) }),
+    ...(endpoint.runbook === null ? {} : { runbook: endpoint.runbook }),
     description: endpoint.description,
     tags: endpoint.tags,
     limits: endpoint.limits,

@@ -6,9 +6,11 @@ import type { Database, Tx } from '../platform/database/index.ts';
 import type { Operations } from '../platform/operations/index.ts';
 import type { RefuseUncagedPython, ServedVersion } from '../registry/index.ts';
 import type { SecretUses } from '../secrets/index.ts';
+import type { Standings } from '../standing/index.ts';
 import { auditedDigest } from './audited-endpoint.ts';
 import { type Change, beginChange, isChanged } from './change.ts';
 import type { Decision } from './deployment.ts';
+import { refuseObserved } from './refuse-observed.ts';
 import type { EndpointKey, DeploymentStore } from './store.ts';
 import { type Written, decidedDeployments, trafficMove } from './traffic.ts';
 
@@ -29,6 +31,7 @@ export interface DeploymentParts {
   readonly refuseUncagedPython: RefuseUncagedPython;
   readonly identity: Identity;
   readonly secrets: Pick<SecretUses, 'authorizeUse' | 'hold'>;
+  readonly standings: Pick<Standings, 'refuseLive' | 'of'>;
   readonly ledger: Ledger;
   readonly operations: Operations;
   readonly clock: Clock;
@@ -48,7 +51,7 @@ export type Decide<R> = (change: Change, tx: Tx, now: number) => Promise<Decided
 
 /**
  * The shape of every use case on an endpoint that exists: authorize, load, decide, save with its audit entry in one
- * transaction, then wake the reconciler. Throws `endpoint_not_found`.
+ * transaction, then wake the reconciler. Throws `endpoint_not_found`, `endpoint_observed`.
  */
 export async function changeEndpoint<R>(
   parts: DeploymentParts,
@@ -61,6 +64,7 @@ export async function changeEndpoint<R>(
   return await inChange(parts, { name }, async (tx, change, epoch) => {
     if (change === undefined) throw endpointNotFound(name);
     parts.identity.authorize(caller, action, endpointResource(change.after.endpoint));
+    refuseObserved(change.after.endpoint, action);
     const decided = await decide(change, tx, parts.clock.now());
     await commitChange(parts, tx, epoch, change, {
       actor: ledgerActor(caller),

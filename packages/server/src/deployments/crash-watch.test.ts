@@ -60,6 +60,22 @@ describe('who was running when a runner died', () => {
     expect(watch.look([runner(1)], pack, 2)).toMatchObject([{ deploymentId: 'of-b', kind: 'suspected' }]);
   });
 
+  it('is nobody when a runner is killed on purpose: that death, and what gateways tell of it', () => {
+    const watch = createCrashWatch(newId, 0);
+    const own = (): HeldReplica[] => [held('a', { runnerKind: 'own' })];
+    watch.look([runner(0)], own, 1);
+    watch.expectDeath('r', own(), 2);
+    expect(watch.look([runner(1)], own, 3)).toEqual([]);
+    expect(watch.isExpected({ replica: 'a', kind: 'suspected' }, 3)).toBe(true);
+    expect(watch.isExpected({ replica: 'a', kind: 'confirmed' }, 3)).toBe(false);
+    expect(watch.isExpected({ replica: 'b', kind: 'suspected' }, 3)).toBe(false);
+    // One death was announced, and not for ever.
+    expect(watch.look([runner(2)], own, 4)).toHaveLength(1);
+    watch.expectDeath('r', own(), 5);
+    expect(watch.look([runner(3)], own, 20_000)).toHaveLength(1);
+    expect(watch.isExpected({ replica: 'a', kind: 'suspected' }, 20_000)).toBe(false);
+  });
+
   it('counts by deployment within the window, and drops what gateways tell of others', () => {
     const told = crashesOf(
       [

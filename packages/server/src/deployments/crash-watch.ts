@@ -13,6 +13,9 @@ export interface HeldReplica {
   readonly readyAt: number | null;
 }
 
+/** What dies on purpose has died, and what was in flight in it was told, within this time. */
+const expectedWithinMs = 10_000;
+
 /** When a pack dies while several replicas load, this many of the first are suspected: a runner loads in order. */
 const suspectedLoads = 4;
 
@@ -27,11 +30,40 @@ export interface CrashWatch {
     heldBy: (runner: string) => readonly HeldReplica[],
     now: number,
   ): readonly Crash[];
+  /** A runner is about to be killed on purpose: its next death, and what was in flight in it, are no crash of anybody. */
+  expectDeath(runner: string, held: readonly HeldReplica[], now: number): void;
+  /** Whether a gateway tells of a death that was on purpose. */
+  isExpected(incident: Pick<Incident, 'replica' | 'kind'>, now: number): boolean;
+}
+
+/** A death on purpose: who was in the runner then, and whether its restart was seen already. */
+interface ExpectedDeath {
+  readonly runner: string;
+  readonly replicas: ReadonlySet<string>;
+  readonly at: number;
+  isSeen: boolean;
 }
 
 export function createCrashWatch(newId: NewId, startedAt: number): CrashWatch {
   let last = new Map<string, RunnerObservation>();
+  let expected: ExpectedDeath[] = [];
+  const current = (now: number): ExpectedDeath[] => {
+    expected = expected.filter(({ at }) => now - at < expectedWithinMs);
+    return expected;
+  };
+  const excuse = (runner: string, now: number): number => {
+    const death = current(now).find((one) => one.runner === runner && !one.isSeen);
+    if (death === undefined) return 0;
+    death.isSeen = true;
+    return 1;
+  };
   return {
+    expectDeath(runner, held, now) {
+      current(now).push({ runner, replicas: new Set(held.map(({ id }) => id)), at: now, isSeen: false });
+    },
+    isExpected: ({ replica, kind }, now) =>
+      kind === 'suspected' && current(now).some(({ replicas }) => replicas.has(replica)),
+
     look(runners, heldBy, now) {
       const crashes: Crash[] = [];
       for (const runner of runners) {
@@ -40,7 +72,9 @@ export function createCrashWatch(newId: NewId, startedAt: number): CrashWatch {
         // What was started before this process had its restarts counted by an earlier one.
         const counted =
           before?.restarts ?? (held.some((replica) => replica.createdAt >= startedAt) ? 0 : runner.restarts);
-        const deaths = runner.restarts - counted;
+        const died = runner.restarts - counted;
+        if (died <= 0) continue;
+        const deaths = died - excuse(runner.id, now);
         if (deaths <= 0) continue;
         const owner = held.find((replica) => replica.runnerKind === 'own');
         if (owner !== undefined) {

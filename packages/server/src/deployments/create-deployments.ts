@@ -18,6 +18,14 @@ import { countEndpoints } from './count-endpoints.ts';
 import { deleteEndpoint } from './delete-endpoint.ts';
 import { deploy } from './deploy.ts';
 import { endDeploymentById } from './end-deployment.ts';
+import {
+  type ObserveOptions,
+  type ObserveResult,
+  type ObserveWish,
+  type PlanObserved,
+  changeObservedEndpoint,
+  observeEndpoint,
+} from './observe-endpoint.ts';
 import { promote } from './promote.ts';
 import {
   type ReadParts,
@@ -65,6 +73,15 @@ export interface Deployments {
   endpointTeam(endpoint: string, tx?: Tx): Promise<string | undefined>;
   /** How many the caller sees, for the installation's summary. */
   countEndpoints(caller: Caller): Promise<{ readonly endpoints: number; readonly ready: number }>;
+  /** Lists an endpoint that something else serves, with what only the caller of this knows of it. */
+  observeEndpoint(
+    caller: Caller,
+    wish: ObserveWish,
+    options: ObserveOptions,
+    plan: PlanObserved,
+  ): Promise<ObserveResult>;
+  /** Changes what only an endpoint has that something else serves. */
+  changeObservedEndpoint(caller: Caller, endpoint: string, plan: PlanObserved): Promise<void>;
   readonly reconciler: Reconciler;
 }
 
@@ -79,7 +96,7 @@ export function createDeployments(parts: DeploymentsParts): Deployments {
         .observed()
         .flatMap((runner) => runner.replicas.map((replica) => [replica.id, replica] as const)),
     );
-  const reading: ReadParts = { store, identity: parts.identity, seen };
+  const reading: ReadParts = { ...using, seen };
   parts.operations.onCancel('deploy', async (id) => await cancelDeployment(using, id));
   return {
     deploy: async (caller, endpoint, request) => await deploy(using, caller, endpoint, request),
@@ -100,6 +117,9 @@ export function createDeployments(parts: DeploymentsParts): Deployments {
     },
     servedEndpoint: async (caller, action, endpoint) => await servedEndpoint(using, caller, action, endpoint),
     endpointTeam: async (endpoint, tx) => await store.teamOf(endpoint, tx),
+    observeEndpoint: async (caller, wish, options, plan) => await observeEndpoint(using, caller, wish, options, plan),
+    changeObservedEndpoint: async (caller, endpoint, plan) =>
+      await changeObservedEndpoint(using, caller, endpoint, plan),
     countEndpoints: async (caller) => await countEndpoints(parts, caller),
     reconciler,
   };

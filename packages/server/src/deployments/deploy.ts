@@ -2,12 +2,15 @@ import { type DeployRequest, MusterError, type Operation, endpointLimitsSchema }
 import { type Caller, ledgerActor, teamNotFound } from '../identity/index.ts';
 import type { Tx } from '../platform/database/index.ts';
 import type { ServedVersion } from '../registry/index.ts';
+import { useCaseFor } from '../usecases/index.ts';
 import { isForcedBy, refuseBrokenCallers, refuseQuarantined } from './admit-version.ts';
 import { type DeploymentParts, commitChange, inChange } from './change-endpoint.ts';
 import { type Change, endFailed, named, put, say } from './change.ts';
 import type { DeploymentRecord } from './deployment.ts';
 import { type EndpointState, servingOf, startingOf } from './endpoint.ts';
+import { refuseObserved } from './refuse-observed.ts';
 import { refuseOtherSettings } from './refuse-settings.ts';
+import { refuseUnapproved } from './refuse-unapproved.ts';
 import { clearUnfinished, startDeployment } from './roll-out.ts';
 import { superseded } from './superseded.ts';
 
@@ -17,8 +20,9 @@ import { superseded } from './superseded.ts';
  * for a role replaces an unfinished older one.
  *
  * Throws `not_allowed`, `endpoint_exists`, `signature_breaks_callers`, `version_quarantined`, `nothing_live`,
- * `team_not_found`, `isolation_too_weak`, `secret_not_found`, `invalid_request` (for settings of another runtime), and what the registry says
- * of a version that does not exist.
+ * `team_not_found`, `isolation_too_weak`, `secret_not_found`, `endpoint_observed`, `standing_required` (as live only),
+ * `usecase_not_found`, `usecase_unfit`, `invalid_request` (for settings of another runtime), and what the registry says of
+ * a version that does not exist.
  */
 export async function deploy(
   parts: DeploymentParts,
@@ -53,9 +57,11 @@ export async function deploy(
         remedy: 'Leave the team out, or choose another name.',
       });
     }
+    refuseObserved(endpoint, 'endpoint.deploy');
     if (!isForced) refuseBrokenCallers(change.after, served);
     await refuseQuarantined(parts.store, tx, served, isForced);
     const role = request.role;
+    if (role === 'live' && known !== undefined) await refuseUnapproved(parts, tx, endpoint, served, request.settings);
     if (
       role !== 'live' &&
       servingOf(change.after, 'live') === undefined &&
@@ -63,6 +69,8 @@ export async function deploy(
     ) {
       throw new MusterError('nothing_live', `${name} has no live version yet`, { place: 'body.role' });
     }
+    if (request.useCase !== undefined)
+      putUseCase(change, await useCaseFor(parts, tx, caller, request.useCase, endpoint.team));
     const sharePercent = role === 'live' ? 100 : (request.sharePercent ?? 100);
     // The endpoint's row has to exist before an operation of it is announced, and the operation's id before the deployment.
     const operation = await startOperation(
@@ -100,6 +108,7 @@ export async function deploy(
       role,
       sharePercent: String(sharePercent),
       forced: isForced,
+      ...(request.useCase === undefined ? {} : { useCase: change.after.endpoint.useCaseId }),
       ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
       operation: operation.id,
     };
@@ -150,11 +159,23 @@ function pickOf(request: DeployRequest): { readonly version: number } | { readon
   throw new MusterError('invalid_request', 'give exactly one of version and alias', { place: 'body.version' });
 }
 
-function newEndpoint(parts: DeploymentParts, caller: Caller, name: string, team: string, now: number): Change {
+/** The change that makes an endpoint. */
+export function newEndpoint(
+  parts: Pick<DeploymentParts, 'newId'>,
+  caller: Caller,
+  name: string,
+  team: string,
+  now: number,
+): Change {
   const endpoint = {
     id: parts.newId(),
     name,
     team,
+    kind: 'served' as const,
+    owner: caller.actor.id,
+    useCaseId: null,
+    objective: null,
+    runbook: null,
     description: '',
     tags: {},
     limits: endpointLimitsSchema.parse({}),
@@ -174,6 +195,15 @@ function newEndpoint(parts: DeploymentParts, caller: Caller, name: string, team:
   };
   say(change, 'info', null, 'created', `endpoint ${name} was made in team ${team}`);
   return change;
+}
+
+/** Says why the endpoint exists. */
+function putUseCase(change: Change, { id, name }: { readonly id: string; readonly name: string }): void {
+  const { endpoint } = change.after;
+  if (endpoint.useCaseId === id) return;
+  const revision = change.before === undefined ? endpoint.revision : endpoint.revision + 1;
+  change.after = { ...change.after, endpoint: { ...endpoint, useCaseId: id, revision } };
+  say(change, 'info', null, 'updated', `it exists for use case ${name}`);
 }
 
 /** The canary or shadow that differs from the wish in its share only. */

@@ -1,4 +1,4 @@
-import type { DeploymentRole, EndpointLimits } from '@muster-ml/protocol';
+import type { DeploymentRole, EndpointLimits, Objective } from '@muster-ml/protocol';
 import { type DeploymentRecord, isPresent, isServing } from './deployment.ts';
 
 /** The stable name that applications call. */
@@ -7,6 +7,14 @@ export interface EndpointRecord {
   /** Unique among the endpoints that are not deleted. */
   readonly name: string;
   readonly team: string;
+  /** `observed`: something else serves it, and nothing is deployed under it. */
+  readonly kind: 'served' | 'observed';
+  /** Id of the actor to ask about it. */
+  readonly owner: string;
+  readonly useCaseId: string | null;
+  readonly objective: Objective | null;
+  /** Address of a page. */
+  readonly runbook: string | null;
   readonly description: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly limits: EndpointLimits;

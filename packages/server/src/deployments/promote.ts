@@ -6,13 +6,14 @@ import { type Change, endFailed, named, put, say } from './change.ts';
 import { startOperation } from './deploy.ts';
 import { type DeploymentRecord, isPresent } from './deployment.ts';
 import { type EndpointState, servingOf, startingOf } from './endpoint.ts';
+import { refuseUnapproved } from './refuse-unapproved.ts';
 import { clearUnfinished, endDeployment, takeTraffic } from './roll-out.ts';
 import { superseded } from './superseded.ts';
 
 /**
  * Makes the canary, or else the shadow, live. Its warm replicas go on; what was live drains. One that is not ready yet
- * becomes live when it is. Throws `nothing_to_promote`, `signature_breaks_callers` (unless it was deployed by force)
- * and `version_quarantined`.
+ * becomes live when it is. Throws `nothing_to_promote`, `signature_breaks_callers` (unless it was deployed by force),
+ * `version_quarantined` and `standing_required`.
  */
 export async function promote(parts: DeploymentParts, caller: Caller, name: string): Promise<Operation> {
   return await changeEndpoint(parts, caller, 'endpoint.promote', name, async (change, tx, now) => {
@@ -20,6 +21,7 @@ export async function promote(parts: DeploymentParts, caller: Caller, name: stri
     if (candidate === undefined) throw new MusterError('nothing_to_promote', `${name} has no canary and no shadow`);
     if (!candidate.isForced) refuseBrokenCallers(change.after, candidate.served);
     await refuseQuarantined(parts.store, tx, candidate.served, false);
+    await refuseUnapproved(parts, tx, change.after.endpoint, candidate.served, candidate.settings);
     const operation = await startOperation(parts, tx, caller, change, `promoting ${named(candidate)}`, {
       deployment: candidate.id,
     });

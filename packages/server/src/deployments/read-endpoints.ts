@@ -1,14 +1,18 @@
 import type { Action, DeploymentRole, Endpoint, EndpointEvent, Page, PageQuery } from '@muster-ml/protocol';
 import type { Caller } from '../identity/index.ts';
+import { aboutEndpoints } from './about-endpoints.ts';
 import { type DeploymentParts, authorizeEndpoint, endpointNotFound } from './change-endpoint.ts';
 import type { DeploymentRecord } from './deployment.ts';
 import { type EndpointState, servingOf } from './endpoint.ts';
+import { refuseObserved } from './refuse-observed.ts';
 import { type SeenRunners, renderEndpoint } from './render-endpoint.ts';
 
 /** Reads join what is wished with what is seen, at the moment of the read. */
-export type ReadParts = Pick<DeploymentParts, 'store' | 'identity'> & { readonly seen: () => SeenRunners };
+export type ReadParts = Pick<DeploymentParts, 'database' | 'store' | 'identity' | 'standings'> & {
+  readonly seen: () => SeenRunners;
+};
 
-/** One endpoint, for a use case that names its action. Throws `endpoint_not_found`, `not_allowed`. */
+/** One endpoint, for a use case that names its action. Throws `endpoint_not_found`, `not_allowed`, `endpoint_observed`. */
 export async function getEndpoint(
   parts: ReadParts,
   caller: Caller,
@@ -30,7 +34,7 @@ export interface ServedEndpoint {
   serving(role: DeploymentRole): Pick<DeploymentRecord, 'id' | 'served' | 'settings' | 'state' | 'problem'> | undefined;
 }
 
-/** An endpoint for another room's use case, which names its action. Throws `endpoint_not_found`, `not_allowed`. */
+/** An endpoint for another room's use case, which names its action. Throws `endpoint_not_found`, `not_allowed`, `endpoint_observed`. */
 export async function servedEndpoint(
   parts: Pick<DeploymentParts, 'store' | 'identity'>,
   caller: Caller,
@@ -70,11 +74,15 @@ export async function listEvents(
 export async function render(parts: ReadParts, states: readonly EndpointState[]): Promise<readonly Endpoint[]> {
   const ids = states.flatMap((state) => state.deployments.flatMap((deployment) => deployment.previousId ?? []));
   const previous = ids.length === 0 ? new Map<string, never>() : await parts.store.versionsOf([...new Set(ids)]);
+  const about = await aboutEndpoints(
+    parts,
+    states.map(({ endpoint }) => endpoint),
+  );
   const seen = parts.seen();
-  return states.map((state) => renderEndpoint(state, seen, previous));
+  return states.map((state) => renderEndpoint(state, seen, previous, about));
 }
 
-/** An endpoint that is there, for somebody who may do this with it. Throws `endpoint_not_found`, `not_allowed`. */
+/** An endpoint that is there, for somebody who may do this with it. Throws `endpoint_not_found`, `not_allowed`, `endpoint_observed`. */
 async function find(
   parts: Pick<DeploymentParts, 'store' | 'identity'>,
   caller: Caller,
@@ -84,6 +92,7 @@ async function find(
   await authorizeEndpoint(parts, caller, action, name);
   const state = await parts.store.find({ name });
   if (state === undefined) throw endpointNotFound(name);
+  refuseObserved(state.endpoint, action);
   return state;
 }
 

@@ -143,6 +143,11 @@ export class Reconciler {
     this.#tick();
   }
 
+  /** A runner is about to be killed on purpose: nobody in it is blamed. */
+  expectDeath(runner: string): void {
+    this.#crashWatch?.expectDeath(runner, this.#held.get(runner) ?? [], this.#parts.clock.now());
+  }
+
   /** Asks for a pass soon; any number of calls until then is one pass. */
   wake(): void {
     if (this.#isStopped || this.#publisher === undefined) return;
@@ -230,7 +235,7 @@ export class Reconciler {
   async #noteCrashes(): Promise<void> {
     const { database, store, clock, newId, runtimeHost } = this.#parts;
     const now = clock.now();
-    const incidents = this.#incidents.splice(0);
+    const incidents = this.#incidents.splice(0).filter((one) => this.#crashWatch?.isExpected(one, now) !== true);
     const known = new Set(
       [...this.#states.values()].flatMap((state) =>
         incidents.length === 0 ? [] : state.deployments.map((deployment) => deployment.id),

@@ -1,5 +1,6 @@
 import type { Deployment, Endpoint } from '@muster-ml/protocol';
 import type { ReplicaObservation } from '../runners/index.ts';
+import { type AboutEndpoints, standingOf } from './about-endpoints.ts';
 import { type DeploymentRecord, answers } from './deployment.ts';
 import { type EndpointState, servingOf, startingOf } from './endpoint.ts';
 import { shareOf } from './routed-endpoint.ts';
@@ -12,16 +13,22 @@ export function renderEndpoint(
   state: EndpointState,
   seen: SeenRunners,
   previous: ReadonlyMap<string, { readonly model: string; readonly version: number }>,
+  about: AboutEndpoints,
 ): Endpoint {
   const { endpoint } = state;
   const live = servingOf(state, 'live');
   return {
     name: endpoint.name,
     team: endpoint.team,
+    kind: endpoint.kind,
+    owner: { id: endpoint.owner, name: about.names.get(endpoint.owner) ?? null },
+    useCase: endpoint.useCaseId === null ? null : (about.useCases.get(endpoint.useCaseId) ?? null),
+    objective: endpoint.objective,
+    runbook: endpoint.runbook,
     description: endpoint.description,
     tags: { ...endpoint.tags },
     limits: endpoint.limits,
-    standing: live === undefined || live.state === 'quarantined' ? 'not deployed' : 'deployed',
+    standing: standingOf(state, about.standings.get(endpoint.id)),
     ready: live !== undefined && live.state === 'ready' && answersNow(live, seen),
     signature: mutable(live?.served.signature ?? startingOf(state, 'live')?.served.signature),
     deployments: state.deployments.map((deployment) => renderDeployment(state, deployment, seen)),

@@ -4,6 +4,7 @@ import {
   type Problem,
   type ServingSettings,
   endpointLimitsSchema,
+  objectiveSchema,
   servingSettingsSchema,
 } from '@muster-ml/protocol';
 import type { ServedVersion } from '../registry/index.ts';
@@ -11,13 +12,18 @@ import type { DeploymentRecord, OwnReason, ReplicaRecord } from './deployment.ts
 import type { EndpointRecord } from './endpoint.ts';
 import type { UndecidedEnd } from './traffic.ts';
 
-/** The tables of this room, as sql/0002-deployments.sql and sql/0010-history.sql make them. */
+/** The tables of this room, as sql/0002-deployments.sql, sql/0010-history.sql and sql/0011-use-cases.sql make them. */
 export type DeploymentTables = {
   deployment_clock: { id: number; epoch: number; table_base: number };
   endpoint: {
     id: string;
     name: string;
     team: string;
+    kind: EndpointRecord['kind'];
+    owner: string | null;
+    use_case: string | null;
+    objective: string | null;
+    runbook: string | null;
     description: string;
     tags: string;
     limits: string;
@@ -106,6 +112,11 @@ export function endpointOf(row: DeploymentTables['endpoint']): EndpointRecord {
     id: row.id,
     name: row.name,
     team: row.team,
+    kind: row.kind,
+    owner: row.owner ?? row.created_by,
+    useCaseId: row.use_case,
+    objective: row.objective === null ? null : objectiveSchema.parse(JSON.parse(row.objective)),
+    runbook: row.runbook,
     description: row.description,
     tags: JSON.parse(row.tags) as Record<string, string>,
     // Through the schema, so that a limit that is newer than the row gets its default.
@@ -126,6 +137,11 @@ export function endpointRow(
     id: endpoint.id,
     name: endpoint.name,
     team: endpoint.team,
+    kind: endpoint.kind,
+    owner: endpoint.owner,
+    use_case: endpoint.useCaseId,
+    objective: endpoint.objective === null ? null : JSON.stringify(endpoint.objective),
+    runbook: endpoint.runbook,
     description: endpoint.description,
     tags: JSON.stringify(endpoint.tags),
     limits: JSON.stringify(endpoint.limits),

@@ -17,6 +17,7 @@ function serverOf(
   return {
     url: 'http://mlflow',
     find: async () => await Promise.resolve(found),
+    aliased: async () => await Promise.resolve([]),
     list: async () =>
       await Promise.resolve(
         Object.entries(files).map(([path, text]) => ({

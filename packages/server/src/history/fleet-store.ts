@@ -1,13 +1,19 @@
+import type { FleetEndpoint } from '@muster-ml/protocol';
 import { type Kysely, sql } from 'kysely';
 import type { DeploymentTables } from '../deployments/index.ts';
 import { type Scope, inScope } from '../identity/index.ts';
 import type { Database } from '../platform/database/index.ts';
+import type { StandingTables } from '../standing/index.ts';
+import type { UseCaseTables } from '../usecases/index.ts';
 
 /** Which endpoints are wanted; what is absent does not matter. */
 export interface FleetFilter {
   readonly team?: string | undefined;
   /** What the name begins with: letters, digits and hyphens. */
   readonly search?: string | undefined;
+  readonly standing?: FleetEndpoint['standing'] | undefined;
+  /** Only those without a use case that is accepted. */
+  readonly orphans?: boolean | undefined;
 }
 
 /** An endpoint with what has traffic now. */
@@ -28,14 +34,13 @@ export async function fleetPage(
   },
   limit: number,
 ): Promise<readonly FleetRow[]> {
-  const { sort, after, team, search } = filter;
+  const { sort, after } = filter;
   const isChanged = sort === 'changed';
   const key = isChanged ? changedAt : sql<string | number>`${sql.ref(`endpoint.${sort}`)}`;
   let query = fleet(reader)
     .where('endpoint.deleted_at', 'is', null)
     .where(inScope(scope, columns))
-    .$if(team !== undefined, (all) => all.where('endpoint.team', '=', team ?? ''))
-    .$if(search !== undefined, (all) => all.where(beginsWith(search ?? '')));
+    .where(matches(filter));
   if (after !== undefined) {
     const [last, name] = after;
     query = query.where((where) =>
@@ -56,16 +61,13 @@ export async function fleetPage(
 export async function fleetNames(
   { reader }: Database,
   scope: Scope,
-  { team, search }: FleetFilter,
+  filter: FleetFilter,
 ): Promise<readonly Pick<FleetRow, 'id' | 'name' | 'team'>[]> {
-  return await reader
-    .withTables<DeploymentTables>()
-    .selectFrom('endpoint')
+  return await joined(reader)
     .select(['endpoint.id', 'endpoint.name', 'endpoint.team'])
     .where('endpoint.deleted_at', 'is', null)
     .where(inScope(scope, columns))
-    .$if(team !== undefined, (all) => all.where('endpoint.team', '=', team ?? ''))
-    .$if(search !== undefined, (all) => all.where(beginsWith(search ?? '')))
+    .where(matches(filter))
     .execute();
 }
 
@@ -84,14 +86,27 @@ export async function fleetRows(
 
 const changedAt = sql<number>`coalesce(endpoint.changed_at, endpoint.created_at)`;
 
-/** At most one interval of a role is open, so an endpoint is one row. */
-function fleet(reader: Kysely<unknown>) {
+/** By its record, else by who serves it, else by whether something is live. */
+const standingOf = sql<FleetEndpoint['standing']>`case
+  when standing.state <> 'waiting' then standing.state
+  when endpoint.kind = 'observed' then 'observed'
+  when live.id is null then 'stopped'
+  else 'deployed' end`;
+
+/** What every page is filtered by. At most one interval of a role is open, so an endpoint is one row. */
+function joined(reader: Kysely<unknown>) {
   return reader
-    .withTables<DeploymentTables>()
+    .withTables<DeploymentTables & StandingTables & UseCaseTables>()
     .selectFrom('endpoint')
+    .leftJoin('standing', 'standing.endpoint', 'endpoint.id')
+    .leftJoin('use_case', 'use_case.id', 'endpoint.use_case')
     .leftJoin('endpoint_history as live', (join) =>
       join.onRef('live.endpoint', '=', 'endpoint.id').on('live.role', '=', 'live').on('live.until_at', 'is', null),
-    )
+    );
+}
+
+function fleet(reader: Kysely<unknown>) {
+  return joined(reader)
     .leftJoin('endpoint_history as canary', (join) =>
       join
         .onRef('canary.endpoint', '=', 'endpoint.id')
@@ -110,6 +125,11 @@ function fleet(reader: Kysely<unknown>) {
       'endpoint.team',
       'endpoint.created_at',
       'endpoint.created_by',
+      'endpoint.kind',
+      sql<string>`coalesce(endpoint.owner, endpoint.created_by)`.as('owner'),
+      'use_case.name as use_case_name',
+      standingOf.as('standing'),
+      sql<number | null>`case when standing.state <> 'waiting' then standing.since end`.as('standing_since'),
       'endpoint.changed_by',
       'endpoint.changed_action',
       'endpoint.changed_entry',
@@ -124,6 +144,19 @@ function fleet(reader: Kysely<unknown>) {
       'shadow.version as shadow_version',
       'shadow.share_percent as shadow_share',
     ]);
+}
+
+function matches({ team, search, standing, orphans }: FleetFilter) {
+  return sql<boolean>`${sql.join(
+    [
+      sql`1 = 1`,
+      ...(team === undefined ? [] : [sql`endpoint.team = ${team}`]),
+      ...(search === undefined ? [] : [beginsWith(search)]),
+      ...(standing === undefined ? [] : [sql`${standingOf} = ${standing}`]),
+      ...(orphans === true ? [sql`(use_case.state is null or use_case.state <> 'accepted')`] : []),
+    ],
+    sql` and `,
+  )}`;
 }
 
 /** Names in the order of their bytes: `{` follows `z`. */

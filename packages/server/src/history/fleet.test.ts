@@ -106,6 +106,7 @@ describe.each(databaseKinds)('the fleet on %s', (kind) => {
         id: `e-${at}`,
         name: `many-${String(at).padStart(4, '0')}`,
         team: 'default',
+        kind: 'served' as const,
         description: '',
         tags: '{}',
         limits: '{}',

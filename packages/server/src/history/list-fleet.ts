@@ -26,7 +26,7 @@ export async function listFleet(parts: HistoryParts, caller: Caller, query: Flee
   const { rows, next } = isByUsage(query.sort)
     ? await pageByUsage(parts, scope, query, query.sort, usage)
     : await pageByRow(parts, scope, query, query.sort);
-  const actors = rows.flatMap((row) => [row.created_by, row.changed_by ?? []].flat());
+  const actors = rows.flatMap((row) => [row.owner, row.changed_by ?? []].flat());
   const names = await parts.identity.namesOf([...new Set(actors)]);
   const items = rows.map((row) => render(row, usage, names));
   return next === undefined ? { items } : { items, next };
@@ -38,10 +38,10 @@ interface FoundPage {
 }
 
 async function pageByRow(parts: HistoryParts, scope: Scope, query: FleetQuery, sort: RowOrder): Promise<FoundPage> {
-  const { team, search, limit } = query;
+  const { team, search, standing, orphans, limit } = query;
   const after =
     query.after === undefined ? undefined : readCursor(query.after, sort === 'changed' ? 'number' : 'string');
-  const found = await fleetPage(parts.database, scope, { team, search, sort, after }, limit + 1);
+  const found = await fleetPage(parts.database, scope, { team, search, standing, orphans, sort, after }, limit + 1);
   const rows = found.slice(0, limit);
   const last = found.length > limit ? rows.at(-1) : undefined;
   const next = last === undefined ? undefined : cursorOf(sort === 'changed' ? last.changed_at : last[sort], last.name);
@@ -56,8 +56,8 @@ async function pageByUsage(
   sort: UsageOrder,
   usage: Usage,
 ): Promise<FoundPage> {
-  const { team, search, limit } = query;
-  const all = await fleetNames(parts.database, scope, { team, search });
+  const { team, search, standing, orphans, limit } = query;
+  const all = await fleetNames(parts.database, scope, { team, search, standing, orphans });
   const countOf = (endpoint: Named): number => usage?.get(keyOf(endpoint))?.[sort] ?? 0;
   const [most, name] = query.after === undefined ? [Infinity, ''] : readCursor(query.after, 'number');
   const ordered = all
@@ -93,11 +93,14 @@ function render(row: FleetRow, usage: Usage, names: ReadonlyMap<string, string>)
   return {
     name: row.name,
     team: row.team,
-    owner: { id: row.created_by, name: names.get(row.created_by) ?? null },
+    kind: row.kind,
+    owner: { id: row.owner, name: names.get(row.owner) ?? null },
+    useCase: row.use_case_name,
     live: servedOf(row.live_model, row.live_version, row.live_share),
     canary: servedOf(row.canary_model, row.canary_version, row.canary_share),
     shadow: servedOf(row.shadow_model, row.shadow_version, row.shadow_share),
-    standing: row.live_model === null ? 'stopped' : 'deployed',
+    standing: row.standing,
+    standingSince: row.standing_since === null ? null : timeOf(row.standing_since),
     usage: usage === undefined ? null : { hours: fleetUsageHours, requests, errors, callers },
     changed: {
       at: timeOf(row.changed_at),

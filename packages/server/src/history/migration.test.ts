@@ -4,6 +4,7 @@ import { type TestDatabase, databaseKinds, openTestDatabase } from '../../test-s
 import { callerOf, until } from '../../test-support/deployments/deployments-room.ts';
 import { type HistoryRoom, openHistoryRoom } from '../../test-support/history-room.ts';
 import type { DeploymentTables } from '../deployments/index.ts';
+import { standingStore } from '../standing/store.ts';
 import { readMigrations } from '../platform/database/migrate.ts';
 import { statementsOf } from '../platform/database/migration-sql.ts';
 
@@ -59,6 +60,36 @@ describe.each(databaseKinds)('the migration to a history on %s', (kind) => {
       for (const fill of fills) await sql.raw(fill).execute(tx);
     });
     expect(await open()).toEqual(kept);
+  });
+
+  test('gives each endpoint that was there the owner who made it, and nothing else that nobody said', async () => {
+    const text = readMigrations().find(({ name }) => name === '0011-use-cases')?.text ?? '';
+    const owns = statementsOf(text, kind).filter((statement) => statement.startsWith('update endpoint'));
+    expect(owns).toHaveLength(1);
+    await opened.database.inTransaction(async (tx) => {
+      await sql`update endpoint set owner = null`.execute(tx);
+      for (const statement of owns) await sql.raw(statement).execute(tx);
+    });
+    const endpoint = await its.room.deployments.getEndpoint(ana, 'shared');
+    expect(endpoint).toMatchObject({
+      kind: 'served',
+      owner: { id: 'ana' },
+      useCase: null,
+      objective: null,
+      runbook: null,
+    });
+  });
+
+  test('takes no callers from what was there before endpoints had to stand', async () => {
+    const heldBack = async () => (await standingStore.neverStood(opened.database.reader)).map(({ name }) => name);
+    expect(await heldBack()).toContain('shared');
+    const text = readMigrations().find(({ name }) => name === '0012-standing')?.text ?? '';
+    const spares = statementsOf(text, kind).filter((statement) => statement.startsWith('update endpoint'));
+    expect(spares).toHaveLength(1);
+    await opened.database.inTransaction(async (tx) => {
+      for (const statement of spares) await sql.raw(statement).execute(tx);
+    });
+    expect(await heldBack()).toEqual([]);
   });
 
   test('knows who made what serves, and says that the entry is not known', async () => {

@@ -1,5 +1,6 @@
 import { type AccessRule, MusterError, type Page, type PageQuery } from '@muster-ml/protocol';
 import type { Database, Tx } from '../platform/database/index.ts';
+import { isWider } from './access-width.ts';
 import type { Caller } from './actor.ts';
 import { changeIdentity } from './change-identity.ts';
 import { type IdentityRoom, actorNotFound } from './identity.ts';
@@ -13,6 +14,8 @@ export interface EndpointPort {
   team(name: string, tx?: Tx): Promise<string | undefined>;
   /** The error of one that is not there. */
   missing(name: string): MusterError;
+  /** Throws where an endpoint takes no new callers now. */
+  refuseNewCallers(name: string, tx: Tx): Promise<void>;
 }
 
 export interface AccessSubject {
@@ -40,7 +43,10 @@ export async function listAccess(
   return last === undefined ? { items } : { items, next: `${last.subject_kind}/${last.subject}` };
 }
 
-/** Lets an actor or a team call an endpoint, or changes the limits. Throws `endpoint_not_found`, `actor_not_found`, `team_not_found`. */
+/**
+ * Lets an actor or a team call an endpoint, or changes the limits. Throws `endpoint_not_found`, `actor_not_found`,
+ * `team_not_found`; and where it lets more than before, what the endpoint says that takes no new callers.
+ */
 export async function setAccess(
   room: IdentityRoom,
   port: EndpointPort,
@@ -68,6 +74,7 @@ export async function setAccess(
   await changeIdentity(room, caller, async (tx) => {
     // It may have ended meanwhile; a rule that stayed would be for whoever takes the name next.
     if ((await port.team(on.endpoint, tx)) !== team) throw port.missing(on.endpoint);
+    if (isWider(await ruleOf(tx, row), row, now)) await port.refuseNewCallers(on.endpoint, tx);
     const { endpoint: _e, subject_kind: _k, subject: _s, ...change } = row;
     await tx
       .withTables<IdentityTables>()
@@ -154,6 +161,20 @@ async function findSubject(
   const team = await teamByName(reader, on.subject);
   if (team === undefined) throw teamNotFound(on.subject);
   return { id: team.name, name: team.name };
+}
+
+async function ruleOf(
+  tx: Tx,
+  { endpoint, subject_kind: kind, subject }: IdentityTables['endpoint_access'],
+): Promise<IdentityTables['endpoint_access'] | undefined> {
+  return await tx
+    .withTables<IdentityTables>()
+    .selectFrom('endpoint_access')
+    .selectAll()
+    .where('endpoint', '=', endpoint)
+    .where('subject_kind', '=', kind)
+    .where('subject', '=', subject)
+    .executeTakeFirst();
 }
 
 async function rulesOf({ reader }: Database, endpoint: string, after: string | undefined, limit: number) {

@@ -138,6 +138,8 @@ export interface Identity {
   grants(): Promise<GatewayGrants>;
   /** Rises with every change of what anybody may do, also one that another control made. */
   epoch(): Promise<number>;
+  /** First step of a transaction of another room that changes who may call what: gateways read it again after the commit. */
+  accessChanged(tx: Tx): Promise<void>;
   /** Calls back after a change was committed by this process. */
   onChange(callback: () => void): () => void;
   /** Takes over what a gateway counted: refusals and uses of tokens. */
@@ -146,6 +148,8 @@ export interface Identity {
   namesOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Id of an actor by id or name. Throws `actor_not_found`. */
   actorId(reference: string): Promise<string>;
+  /** Id of an actor that answers for something: like `actorId`, but one that is disabled is not found. `place` names the input. */
+  ownerId(reference: string, place?: string): Promise<string>;
   /** Ends the access rules of an endpoint with it, in the transaction of its end. */
   endpointEnded(tx: Tx, endpoint: string): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { Caller, Resource } from './actor.ts';
 import { decide } from './decide.ts';
 import { type IdentityRoom, actorNotFound, actorOf } from './identity.ts';
 import { actorByReference, teamByName } from './people-store.ts';
+import type { KnownActor } from './store.ts';
 import { tokenById } from './token-store.ts';
 
 /** Whose a resource is: what a decision about it needs. Undefined where it does not exist. */
@@ -47,8 +48,26 @@ export async function explainAccess(
   if (facts === undefined) return absent;
   const decision = decide(actorOf(known), question.action, resource, room.circumstances);
   if (!decision.visible && isOwn) return absent;
+  const heldBack = await reasonToHoldBack(room, known, question.action, resource);
+  if (decision.allow && heldBack !== undefined)
+    return { ...answer, allow: false, visible: decision.visible, reasons: [heldBack, ...decision.reasons] };
   const reasons = known.isDisabled ? ['the actor is disabled', ...decision.reasons] : decision.reasons;
   return { ...answer, allow: decision.allow && !known.isDisabled, visible: decision.visible, reasons: [...reasons] };
+}
+
+/** Why an access rule of an endpoint does not count yet for an actor whom nothing else lets call it. */
+async function reasonToHoldBack(
+  { parts, circumstances }: IdentityRoom,
+  actor: KnownActor,
+  action: Action,
+  resource: Resource,
+): Promise<string | undefined> {
+  if (action !== 'endpoint.predict' || resource.kind !== 'endpoint') return undefined;
+  const team = (await parts.heldBack?.())?.get(resource.id);
+  if (team === undefined || (actor.teams[team] ?? []).length > 0) return undefined;
+  const granted = actor.granted.filter((endpoint) => endpoint !== resource.id);
+  if (decide({ ...actorOf(actor), granted }, action, resource, circumstances).allow) return undefined;
+  return `${resource.id} was never in production: until then its access rules let only members of ${team} call it`;
 }
 
 function split(text: string): [ResourceKind, string] {

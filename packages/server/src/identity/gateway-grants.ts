@@ -1,15 +1,20 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../platform/database/index.ts';
-import type { Actor, CallLimit, GatewayGrants, TokenGrant } from './actor.ts';
+import type { Actor, CallLimit, GatewayGrants, Reach, TokenGrant } from './actor.ts';
 import { type Circumstances, knownPlatformRoles, knownRoles, scopeOf } from './decide.ts';
 import { limitsOf } from './store.ts';
 import type { IdentityTables } from './tables.ts';
 
-/** Everything that gateways decide by, of all tokens that are neither revoked nor expired nor of a disabled actor. */
+/**
+ * Everything that gateways decide by, of all tokens that are neither revoked nor expired nor of a disabled actor. Access
+ * rules of an endpoint that is held back, by name with its team, show it to everybody whom they name, and let nobody call
+ * it who holds no role in that team.
+ */
 export async function readGatewayGrants(
   database: Database,
   circumstances: Circumstances,
   now: number,
+  heldBack: ReadonlyMap<string, string> = new Map(),
 ): Promise<GatewayGrants> {
   const db = database.reader.withTables<IdentityTables>();
   const rows = await db
@@ -25,7 +30,7 @@ export async function readGatewayGrants(
   const tokens = rows.map((row): TokenGrant => {
     const token = limitsOf(row);
     const actor: Actor = { id: row.actor, kind: row.kind, name: row.name, ...rights.of(row.actor), token };
-    const predict = scopeOf(actor, 'endpoint.predict', circumstances).reach;
+    const named = scopeOf(actor, 'endpoint.predict', circumstances).reach;
     const read = scopeOf({ ...actor, token: { ...token, actions: null } }, 'endpoint.read', circumstances);
     // A token that may call but not read reads what it calls; one that may do neither has nothing to look for here.
     const mayRead = token.actions === null || token.actions.includes('endpoint.read');
@@ -34,12 +39,20 @@ export async function readGatewayGrants(
       tokenId: token.id,
       actor: actor.id,
       expiresAt: token.expiresAt,
-      see: mayRead ? read.reach : predict,
-      predict,
+      see: mayRead ? read.reach : named,
+      predict: withoutHeldBack(named, actor, heldBack),
       ...(read.within === undefined ? {} : { within: read.within }),
     };
   });
   return { tokens, limits: rights.limits };
+}
+
+function withoutHeldBack(reach: Reach, { teams }: Actor, heldBack: ReadonlyMap<string, string>): Reach {
+  const isOpen = (endpoint: string): boolean => {
+    const team = heldBack.get(endpoint);
+    return team === undefined || (teams[team] ?? []).length > 0;
+  };
+  return heldBack.size === 0 ? reach : { ...reach, endpoints: reach.endpoints.filter(isOpen) };
 }
 
 /** Roles and access rules of everybody, in three queries however many there are. */

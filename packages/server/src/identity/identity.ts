@@ -17,6 +17,8 @@ export interface IdentityParts {
   readonly newId: NewId;
   /** Name of the environment that this installation is; `prod` takes some actions from some roles. */
   readonly environment: string;
+  /** Endpoints, by name with their team, whose access rules let only members of that team call them yet. */
+  readonly heldBack?: (() => Promise<ReadonlyMap<string, string>>) | undefined;
 }
 
 /** Identity with what its own use cases and the start of the installation use. */
@@ -109,8 +111,9 @@ export function createIdentity(parts: IdentityParts): IdentityRoom {
     },
 
     countPersonsWithTokens: async () => await store.countPersonsWithTokens(clock.now()),
-    grants: async () => await readGatewayGrants(database, circumstances, clock.now()),
+    grants: async () => await readGatewayGrants(database, circumstances, clock.now(), await parts.heldBack?.()),
     epoch: async () => await store.epoch(),
+    accessChanged: async (tx) => await store.bumpEpoch(tx),
 
     onChange(callback) {
       listeners.add(callback);
@@ -129,6 +132,12 @@ export function createIdentity(parts: IdentityParts): IdentityRoom {
     async actorId(reference) {
       const found = await store.findActor(reference);
       if (found === undefined) throw actorNotFound(reference);
+      return found.id;
+    },
+
+    async ownerId(reference, place) {
+      const found = await store.findActor(reference);
+      if (found === undefined || found.isDisabled) throw actorNotFound(reference, place);
       return found.id;
     },
 
@@ -167,8 +176,8 @@ export function actorOf({ isDisabled: _isDisabled, ...actor }: KnownActor): Acto
   return actor;
 }
 
-export function actorNotFound(reference: string): MusterError {
-  return new MusterError('actor_not_found', `there is no actor ${reference}`);
+export function actorNotFound(reference: string, place?: string): MusterError {
+  return new MusterError('actor_not_found', `there is no actor ${reference}`, place === undefined ? {} : { place });
 }
 
 /** Says which action on what was refused, and what the nearest rule needed. */

@@ -3,6 +3,7 @@ import type { RouteHandlers } from '../platform/http/index.ts';
 import type { Caller } from './actor.ts';
 
 export type { CallLimit, Caller, GatewayGrants, Identity, Reach, Resource, Scope, TokenGrant } from './actor.ts';
+export { type EndpointToken, endEndpointToken, makeEndpointToken } from './endpoint-token.ts';
 export { type IdentityRoom, createIdentity } from './identity.ts';
 export { inScope } from './in-scope.ts';
 export { ledgerActor } from './ledger-actor.ts';

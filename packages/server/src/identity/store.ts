@@ -54,7 +54,9 @@ export interface IdentityStore {
   dropAccess(tx: Tx, endpoint: string): Promise<void>;
   namesOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Ids and names are both taken; an id wins. */
-  findActor(reference: string): Promise<{ readonly id: string; readonly kind: 'person' | 'service' } | undefined>;
+  findActor(
+    reference: string,
+  ): Promise<{ readonly id: string; readonly kind: 'person' | 'service'; readonly isDisabled: boolean } | undefined>;
 }
 
 export function createIdentityStore(database: Database): IdentityStore {
@@ -182,12 +184,13 @@ export function createIdentityStore(database: Database): IdentityStore {
     },
 
     async findActor(reference) {
-      return await reader
+      const row = await reader
         .selectFrom('actor')
-        .select(['id', 'kind'])
+        .select(['id', 'kind', 'disabled_at'])
         .where((where) => where.or([where('id', '=', reference), where('folded_name', '=', foldName(reference))]))
         .orderBy(({ eb }) => eb('id', '=', reference), 'desc')
         .executeTakeFirst();
+      return row === undefined ? undefined : { id: row.id, kind: row.kind, isDisabled: row.disabled_at !== null };
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Database } from '../../src/platform/database/index.ts';
 import { type Operations, createOperations } from '../../src/platform/operations/index.ts';
 import type { SecretUses } from '../../src/secrets/index.ts';
 import type { ServedVersion } from '../../src/registry/index.ts';
+import type { LiveWish, StandingRecord } from '../../src/standing/index.ts';
 import { callerWith, decidingIdentity } from '../identity.ts';
 import { maker } from '../registry.ts';
 import { type InstantFleet, createInstantFleet } from './instant-fleet.ts';
@@ -23,6 +24,12 @@ export interface DeploymentsRoom {
   readonly endpointsEnded: readonly string[];
   /** Whether Python models are refused for want of a cage. */
   readonly uncaged: { isRefused: boolean };
+  /** Where endpoints stand, by id; what was asked to become live; whether it is refused. */
+  readonly standings: {
+    readonly records: Map<string, StandingRecord>;
+    readonly asked: LiveWish[];
+    isRefused: boolean;
+  };
   /** Another process on the same database, as after a restart. */
   restart(): Promise<Deployments>;
   /** The end of an operation. */
@@ -89,6 +96,7 @@ export async function openDeploymentsRoom(
   const entries: NewEntry[] = [];
   const errors: unknown[] = [];
   const ended: string[] = [];
+  const standings: DeploymentsRoom['standings'] = { records: new Map(), asked: [], isRefused: false };
   const uncaged = { isRefused: false };
   const open = (): Deployments =>
     createDeployments({
@@ -105,6 +113,22 @@ export async function openDeploymentsRoom(
         if (uncaged.isRefused) throw new MusterError('isolation_too_weak', 'two persons have tokens');
       },
       secrets,
+      standings: {
+        of: async (ids) =>
+          await Promise.resolve(
+            new Map(
+              ids.flatMap((id) => {
+                const record = standings.records.get(id);
+                return record === undefined ? [] : [[id, record] as const];
+              }),
+            ),
+          ),
+        refuseLive: async (_tx, wish) => {
+          standings.asked.push(wish);
+          await Promise.resolve();
+          if (standings.isRefused) throw new MusterError('standing_required', `${wish.endpoint.name} was not approved`);
+        },
+      },
       runtimeHost: fleet.runtimeHost,
       gatewayHub: fleet.gatewayHub,
       identity: {
@@ -134,6 +158,7 @@ export async function openDeploymentsRoom(
     errors,
     endpointsEnded: ended,
     uncaged,
+    standings,
     async restart() {
       await deployments.reconciler.drain();
       deployments = open();

@@ -20,6 +20,7 @@ import { type Choices, type SimulatedClock, createChoices, createSimulatedClock,
 import { type SimulatedGateways, createSimulatedGateways } from './simulated-gateways.ts';
 import { type LoadBehaviour, type SimulatedHost, createSimulatedHost } from './simulated-host.ts';
 import { noSecrets } from '../no-secrets.ts';
+import { noStandings } from '../no-standings.ts';
 
 const caller = callerWith({ id: 'ana', teams: { a: maker, b: maker } });
 const endpoints = ['fraud', 'fraud', 'churn', 'rank'] as const;
@@ -187,6 +188,7 @@ export class SimulatedWorld {
           await Promise.resolve(versionOf(model, 'version' in pick ? pick.version : 1)),
       },
       refuseUncagedPython: async () => await Promise.resolve(),
+      standings: noStandings,
       wake: () => reconciler.wake(),
     };
     this.#control = Object.assign(control, { parts, reconciler });
