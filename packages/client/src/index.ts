@@ -1,5 +1,6 @@
 export { type CallAnswer, type CallOptions, type Client, type ClientOptions, createClient, errorIn } from './client.ts';
 export {
+  type AliasedModel,
   type MlflowServer,
   type MlflowServerOptions,
   type ArtifactFile,

@@ -126,6 +126,46 @@ describe('finding a version', () => {
   });
 });
 
+describe('models with an alias', () => {
+  const search = (token = ''): string =>
+    `/api/2.0/mlflow/registered-models/search?max_results=100${token === '' ? '' : `&page_token=${token}`}`;
+
+  test('are read page by page, also over an empty one', async () => {
+    const url = await serverOf({
+      [search()]: {
+        registered_models: [
+          { name: 'churn', description: 'who leaves', aliases: [{ alias: 'champion', version: '3' }] },
+          { name: 'none' },
+        ],
+        next_page_token: 'a',
+      },
+      [search('a')]: { next_page_token: 'b' },
+      [search('b')]: {
+        registered_models: [
+          {
+            name: 'fraud',
+            aliases: [
+              { alias: 'challenger', version: 9 },
+              { alias: 'champion', version: 8 },
+            ],
+          },
+        ],
+      },
+    });
+    expect(await createMlflowServer({ url }).aliased('champion')).toEqual([
+      { model: 'churn', version: '3', description: 'who leaves' },
+      { model: 'fraud', version: '8', description: '' },
+    ]);
+  });
+
+  test('a list without end is refused', async () => {
+    const models = Array.from({ length: 5001 }, (_, at) => ({ name: `m${at}` }));
+    const page = { registered_models: models, next_page_token: 'a' };
+    const url = await serverOf({ [search()]: page, [search('a')]: page });
+    await expect(createMlflowServer({ url }).aliased('champion')).rejects.toMatchObject({ code: 'mlflow_refused' });
+  });
+});
+
 describe('files', () => {
   const list = (path: string): string => `/api/2.0/mlflow-artifacts/artifacts?path=${encodeURIComponent(path)}`;
 

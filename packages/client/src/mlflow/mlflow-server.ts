@@ -23,6 +23,13 @@ export interface FoundVersion {
   readonly artifacts: string;
 }
 
+/** A registered model, and the version that an alias of it names. */
+export interface AliasedModel {
+  readonly model: string;
+  readonly version: string;
+  readonly description: string;
+}
+
 /** A file of a model folder. */
 export interface ArtifactFile {
   /** Relative to the model folder, with forward slashes; never leaves it. */
@@ -36,6 +43,8 @@ export interface MlflowServer {
   readonly url: string;
   /** Which version a URI means now. Throws `mlflow_unreachable`, `mlflow_refused`, `mlflow_not_found`. */
   find(uri: ModelUri): Promise<FoundVersion>;
+  /** Every registered model with that alias, and the version that it names now. Throws as `find`, but for what is not there. */
+  aliased(alias: string): Promise<readonly AliasedModel[]>;
   /** The files below an artifact location. Throws `mlflow_artifacts_unreachable` where the server does not serve it. */
   list(artifacts: string): Promise<readonly ArtifactFile[]>;
   /** The bytes of one file. */
@@ -45,6 +54,8 @@ export interface MlflowServer {
 const maxFiles = 10_000;
 const maxDepth = 32;
 const maxAnswerBytes = 16 * 1024 * 1024;
+const modelsPerPage = 100;
+const maxModels = 10_000;
 
 const text = z.string().max(10_000);
 const versionSchema = z.object({
@@ -58,6 +69,19 @@ const listSchema = z.object({
   files: z
     .array(z.object({ path: text, is_dir: z.boolean().optional(), file_size: z.union([z.number(), text]).optional() }))
     .optional(),
+});
+
+const modelsSchema = z.object({
+  registered_models: z
+    .array(
+      z.object({
+        name: text,
+        description: text.optional().catch(''),
+        aliases: z.array(z.object({ alias: text, version: z.union([text, z.number()]).transform(String) })).optional(),
+      }),
+    )
+    .optional(),
+  next_page_token: text.optional(),
 });
 
 /** Connects to nothing yet: each call is one request or a few. */
@@ -170,6 +194,25 @@ export function createMlflowServer(options: MlflowServerOptions): MlflowServer {
         },
         artifacts: await artifactsOf(found.name, found.version),
       };
+    },
+
+    async aliased(alias) {
+      const found: AliasedModel[] = [];
+      let read = 0;
+      let token = '';
+      do {
+        const page = { max_results: String(modelsPerPage), ...(token === '' ? {} : { page_token: token }) };
+        const answer = await ask(`/api/2.0/mlflow/registered-models/search?${query(page)}`, modelsSchema);
+        for (const { name, description = '', aliases = [] } of answer.registered_models ?? []) {
+          const named = aliases.find((one) => one.alias === alias);
+          if (named !== undefined) found.push({ model: name, version: named.version, description });
+        }
+        // An empty page may have a next one; a server that never ends is not followed for ever.
+        read += Math.max(1, answer.registered_models?.length ?? 0);
+        if (read > maxModels) throw new MusterError('mlflow_refused', `${base} has more than ${maxModels} models`);
+        token = answer.next_page_token ?? '';
+      } while (token !== '');
+      return found;
     },
 
     async list(artifacts) {

@@ -1,0 +1,2 @@
+export { type Observing, createObserving } from './observing.ts';
+export { observedRoutes } from './routes.ts';
