@@ -11,10 +11,11 @@ import { ledger } from './ledger.ts';
 import { describeMachine } from './machine.ts';
 import { memory } from './memory.ts';
 import { buildPublished } from './published-programs.ts';
+import { readiness } from './readiness.ts';
 import { serving } from './serving.ts';
 import { start } from './start.ts';
 
-const benchmarks: readonly Benchmark[] = [start, serving, authorization, fleet, memory, batch, ledger];
+const benchmarks: readonly Benchmark[] = [start, serving, authorization, fleet, memory, batch, ledger, readiness];
 
 const usage = `npm run bench -- [${benchmarks.map(({ name }) => name).join(' | ')}] [--quick] [--check]
 

@@ -1,0 +1,2 @@
+export { createInsights } from './insights.ts';
+export { insightRoutes } from './routes.ts';
