@@ -23,7 +23,16 @@ export function showConfiguration(configuration: Configuration): Record<string, 
 }
 
 function shown(setting: Setting, value: unknown): unknown {
-  return setting.isSecret && value !== undefined ? '•••' : value;
+  if (value === undefined) return undefined;
+  if (setting.isSecret) return '•••';
+  return Array.isArray(value) ? value.map((item: unknown) => withoutPath(item)) : value;
+}
+
+/** Of the address of a receiver, path and query may be a secret by themselves. */
+function withoutPath(item: unknown): unknown {
+  if (typeof item !== 'object' || item === null || !('url' in item) || typeof item.url !== 'string') return item;
+  const { origin, pathname, search } = new URL(item.url);
+  return { ...item, url: pathname === '/' && search === '' ? origin : `${origin}/…` };
 }
 
 /** `docs/reference/configuration.md`: every setting with its three names, its default and what it does. */

@@ -184,6 +184,51 @@ test('secrets print as •••', () => {
   expect(shown).not.toMatch(/hunter2|sixteen/);
 });
 
+describe('notifications', () => {
+  const hook = { url: 'https://hooks.example.org/a?key=hunter2', secretFile: 'secret' };
+  const mail = { host: 'mail.example.org', from: 'muster@example.org', to: ['ana@example.org'], passwordFile: 'p' };
+
+  test('have their files beside the working directory, and defaults', () => {
+    const notifications = { webhooks: [hook], slack: [{ urlFile: '/etc/slack', events: ['test'] }], mail };
+    expect(read(['--config', file('told.json', { notifications })]).notifications).toEqual({
+      webhooks: [{ ...hook, secretFile: join(folder, 'secret') }],
+      slack: [{ urlFile: '/etc/slack', events: ['test'] }],
+      mail: { ...mail, port: 587, secure: false, passwordFile: join(folder, 'p') },
+    });
+    expect(read().notifications).toEqual({ webhooks: [], slack: [], mail: undefined });
+  });
+
+  test('show neither the path of an address nor whom they are mailed to', () => {
+    const path = file('told.json', { notifications: { webhooks: [hook], mail } });
+    const shown = JSON.stringify(showConfiguration(read(['--config', path])));
+    expect(shown).toContain('https://hooks.example.org/…');
+    expect(shown).toContain('"notifications.mail.to":"•••"');
+    expect(shown).not.toMatch(/hunter2|ana@/);
+  });
+
+  test.each([
+    ['http://hooks.example.org/', 'must be https, or http on this machine'],
+    ['https://u:hunter2@hooks.example.org/', 'must not hold credentials'],
+    ['http://127.0.0.1:hunter2@hooks.example.org/', 'must not hold credentials'],
+  ])('are not sent to %s, and the refusal tells no password', (url, why) => {
+    const path = file('told.json', { notifications: { webhooks: [{ ...hook, url }] } });
+    const refused = refusal(['--config', path]);
+    expect(refused).toContain(why);
+    expect(refused).not.toContain('hunter2@');
+  });
+
+  test('are refused for an event that there is not, and for mail without whom to send it to', () => {
+    const odd = { webhooks: [{ ...hook, events: ['standing.lost'] }] };
+    expect(refusal(['--config', file('told.json', { notifications: odd })])).toMatch(
+      /notifications.webhooks is .*standing/,
+    );
+    const { to: _to, ...nobody } = mail;
+    expect(refusal(['--config', file('told.json', { notifications: { mail: nobody } })])).toContain(
+      'notifications.mail',
+    );
+  });
+});
+
 test('children inherit what is listed and nothing else', () => {
   const { server, runner, tools } = environmentsFrom({
     PATH: '/bin',

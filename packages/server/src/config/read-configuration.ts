@@ -270,6 +270,17 @@ function complete(
         ...(webhook.tokenFile === undefined ? {} : { tokenFile: from(webhook.tokenFile) }),
       })),
     },
+    notifications: {
+      webhooks: settings.notifications.webhooks.map((webhook) => ({
+        ...webhook,
+        secretFile: from(webhook.secretFile),
+      })),
+      slack: settings.notifications.slack.map((chat) => ({ ...chat, urlFile: from(chat.urlFile) })),
+      mail: settings.notifications.mail && {
+        ...settings.notifications.mail,
+        passwordFile: settings.notifications.mail.passwordFile && from(settings.notifications.mail.passwordFile),
+      },
+    },
     mlflow: {
       ...settings.mlflow,
       servers: settings.mlflow.servers.map((server) => ({
@@ -361,7 +372,7 @@ function invalid(
     path.join('.');
   const place = given.get(key)?.place ?? key;
   const setting = listSettings().find((candidate) => candidate.key === key);
-  const shown = setting?.isSecret === true ? '•••' : JSON.stringify(given.get(key)?.value);
+  const shown = setting?.isSecret === true ? '•••' : withoutCredentials(given.get(key)?.value);
   return wrong(
     place,
     `${place} is ${shown}: ${issue?.message ?? 'not valid'}`,
@@ -376,4 +387,10 @@ function unknown(place: string, name: string, known: readonly string[], remedy: 
 
 function wrong(place: string, message: string, remedy: string): MusterError {
   return new MusterError('invalid_configuration', message, { place, remedy });
+}
+
+/** A value that was refused, as it may be shown: an address keeps its user and password to itself. */
+function withoutCredentials(value: unknown): string | undefined {
+  const text = JSON.stringify(value) as string | undefined;
+  return text?.replaceAll(/\/\/[^/?#\s"@]*@/g, '//•••@');
 }

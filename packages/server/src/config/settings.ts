@@ -1,4 +1,6 @@
+import { notificationEvents, receiverUrlSchema } from '@muster-ml/protocol';
 import { z } from 'zod';
+import { observingSettings } from './observing-settings.ts';
 
 /** Marks a setting whose value must never be shown; it prints as `•••`. */
 const secret = { secret: true };
@@ -12,6 +14,12 @@ const address = z
   .string()
   .max(300)
   .regex(/^(unix:\/.+|http:\/\/[^/\s]+)$/, 'must look like unix:/path/to/socket or http://host:port');
+
+const mailAddress = z.email('must look like muster@example.org').max(254);
+/** What of all that is told a receiver wants. */
+const wanted = {
+  events: z.array(z.enum(notificationEvents)).min(1).optional().describe('Events that it wants. Default: all'),
+};
 
 /** Where the first start saves the admin token and the CLI looks for it, and so on: paths that may be left to the machine. */
 const places = {
@@ -227,6 +235,7 @@ export const settingsSchema = z.strictObject({
       followMs: milliseconds.min(1000).default(30_000).describe('How often an alias that is followed is looked at'),
     })
     .prefault({}),
+  observing: observingSettings.prefault({}),
   backup: z
     .strictObject({
       folder: path
@@ -234,6 +243,23 @@ export const settingsSchema = z.strictObject({
         .describe(
           'Folder that backups go to, best on another volume. Default: backups in the data directory; how long they are kept is yours to decide',
         ),
+    })
+    .prefault({}),
+  readiness: z
+    .strictObject({
+      everyMs: milliseconds.min(200).default(15_000).describe('How often it is judged whether what stands still does'),
+    })
+    .prefault({}),
+  drills: z
+    .strictObject({
+      gatewayUrl: z
+        .url({ protocol: /^https?$/ })
+        .max(2000)
+        .optional()
+        .describe(
+          'Address of the gateway that drills put under load, where it is not on this machine, such as https://muster.example.org',
+        ),
+      lookMs: milliseconds.min(1000).default(30_000).describe('How often it is looked whether a drill is due'),
     })
     .prefault({}),
   secrets: z
@@ -265,20 +291,67 @@ export const settingsSchema = z.strictObject({
       webhooks: z
         .array(
           z.strictObject({
-            url: z
-              .url()
-              .max(2000)
-              .regex(
-                /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/])/,
-                'must be https, or http on this machine',
-              )
-              .describe('Address that each checkpoint is posted to, such as https://audit.example.org/muster'),
+            url: receiverUrlSchema.describe(
+              'Address that each checkpoint is posted to, such as https://audit.example.org/muster',
+            ),
             tokenFile: path.optional().describe('File that holds a token for it'),
           }),
         )
         .max(10)
         .default([])
         .describe('Receivers of the checkpoints, each of which keeps its own copy'),
+    })
+    .prefault({}),
+  notifications: z
+    .strictObject({
+      webhooks: z
+        .array(
+          z.strictObject({
+            url: receiverUrlSchema.describe('Address that notifications are posted to'),
+            secretFile: path.describe('File of the secret that they are signed with: whsec_ and base64'),
+            ...wanted,
+          }),
+        )
+        .max(10)
+        .default([])
+        .describe(
+          'Receivers of notifications, each with url, secretFile and, where it does not want all, events; signed as Standard Webhooks say',
+        ),
+      slack: z
+        .array(
+          z.strictObject({
+            urlFile: path.describe('File of the address of an incoming webhook, which is a secret'),
+            ...wanted,
+          }),
+        )
+        .max(10)
+        .default([])
+        .describe(
+          'Channels of Slack, or of what takes its incoming webhooks, each with urlFile and, where it does not want all, events',
+        ),
+      mail: z
+        .strictObject({
+          host: z
+            .string()
+            .max(255)
+            .regex(/^[A-Za-z0-9_.:-]+$/, 'must look like mail.example.org')
+            .describe('Mail server that notifications are sent by. Without one, none are mailed'),
+          port: z.number().int().min(1).max(65_535).default(587).describe('Port of the mail server'),
+          secure: z
+            .boolean()
+            .default(false)
+            .describe('Begin with TLS, as on port 465; otherwise STARTTLS is asked for, except on this machine'),
+          username: z.string().min(1).max(200).optional().describe('User, where the mail server asks for one'),
+          passwordFile: path.optional().describe('File that holds the password of that user'),
+          from: mailAddress.describe('Whom notifications come from, such as muster@example.org'),
+          to: z.array(mailAddress).min(1).max(50).describe('Whom they are mailed to').meta(secret),
+          events: z
+            .array(z.enum(notificationEvents))
+            .min(1)
+            .optional()
+            .describe('Events that are mailed. Default: all'),
+        })
+        .optional(),
     })
     .prefault({}),
   internal: z
