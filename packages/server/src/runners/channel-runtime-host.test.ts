@@ -16,6 +16,7 @@ import type {
   InspectionEnd,
   InspectionHost,
   InspectionRequest,
+  RunnerEnder,
   RunnerObservation,
   RunnerWish,
   RuntimeHost,
@@ -27,12 +28,13 @@ interface Making {
 }
 
 /** A host that has what it was asked for at once, and whose inspections and environments end when they are told to. */
-class EagerHost implements RuntimeHost, InspectionHost, EnvironmentHost {
+class EagerHost implements RuntimeHost, InspectionHost, EnvironmentHost, RunnerEnder {
   readonly isolation = { level: 'none', advice: 'none here' };
   readonly wanted: (readonly RunnerWish[])[] = [];
   readonly inspections = new Map<string, PromiseWithResolvers<InspectionEnd>>();
   readonly makings: Making[] = [];
   kept: readonly EnvironmentSpec[] = [];
+  readonly ended: (readonly [runner: string, reason: string])[] = [];
   #watcher: () => void = () => {};
 
   makeEnvironment(
@@ -48,6 +50,11 @@ class EagerHost implements RuntimeHost, InspectionHost, EnvironmentHost {
 
   keepEnvironments(specs: readonly EnvironmentSpec[]): Promise<void> {
     this.kept = specs;
+    return Promise.resolve();
+  }
+
+  endRunner(runner: string, reason: string): Promise<void> {
+    this.ended.push([runner, reason]);
     return Promise.resolve();
   }
 
@@ -144,6 +151,12 @@ async function connected() {
   const begun = async (name: string) => await eventually(() => host.inspections.get(name));
   return { host, control: await newControl(), newControl, endControl: () => endControl(), begun };
 }
+
+test('a runner that control wants ended is ended on the host, with the reason', async () => {
+  const { host, control } = await connected();
+  await control.endRunner('r', 'a drill');
+  expect(host.ended).toEqual([['r', 'a drill']]);
+});
 
 test('each inspection gets its own end, in whatever order they come', async () => {
   const { control, begun } = await connected();

@@ -14,6 +14,7 @@ import type {
   InspectionEnd,
   InspectionHost,
   InspectionRequest,
+  RunnerEnder,
   RunnerObservation,
   RunnerWish,
   RuntimeHost,
@@ -29,6 +30,7 @@ export type HostRequest =
   | { readonly kind: 'inspect'; readonly request: InspectionRequest; readonly number: number }
   | { readonly kind: 'makeEnvironment'; readonly wish: EnvironmentWish; readonly number: number }
   | { readonly kind: 'keepEnvironments'; readonly specs: readonly EnvironmentSpec[]; readonly number: number }
+  | { readonly kind: 'endRunner'; readonly runner: string; readonly reason: string; readonly number: number }
   /** Ends an inspection, or the making of an environment. */
   | { readonly kind: 'cancel'; readonly number: number };
 
@@ -56,7 +58,7 @@ export interface ControlEnd {
 }
 
 /** All that control asks of the machine that runners are on. */
-export type Hosts = RuntimeHost & InspectionHost & EnvironmentHost;
+export type Hosts = RuntimeHost & InspectionHost & EnvironmentHost & RunnerEnder;
 
 /**
  * The supervisor's end: passes on to the host what control asks, and tells of changes. Requests wait until there is a
@@ -83,6 +85,9 @@ export function serveRuntimeHost({ topic, onEnd }: ControlEnd, starting: Promise
         return topic.send({ kind: 'noted', number: request.number });
       case 'keepEnvironments':
         await (await starting).keepEnvironments(request.specs).catch(() => {}); // asked again before long
+        return topic.send({ kind: 'noted', number: request.number });
+      case 'endRunner':
+        await (await starting).endRunner(request.runner, request.reason);
         return topic.send({ kind: 'noted', number: request.number });
       case 'inspect':
         return await cancellable(request.number, async (host, signal) => {
@@ -136,7 +141,7 @@ export function serveRuntimeHost({ topic, onEnd }: ControlEnd, starting: Promise
 }
 
 /** Control's end: the same port, over the channel. `ready` resolves with the first observation. */
-export class ChannelRuntimeHost implements RuntimeHost, InspectionHost, EnvironmentHost {
+export class ChannelRuntimeHost implements RuntimeHost, InspectionHost, EnvironmentHost, RunnerEnder {
   readonly #topic: Topic<HostReport, HostRequest>;
   readonly #runtimeDir: string;
   readonly #watchers = new Set<() => void>();
@@ -213,6 +218,10 @@ export class ChannelRuntimeHost implements RuntimeHost, InspectionHost, Environm
 
   keepEnvironments(specs: readonly EnvironmentSpec[]): Promise<void> {
     return this.#note((number) => ({ kind: 'keepEnvironments', specs, number }));
+  }
+
+  endRunner(runner: string, reason: string): Promise<void> {
+    return this.#note((number) => ({ kind: 'endRunner', runner, reason, number }));
   }
 
   observed(): readonly RunnerObservation[] {

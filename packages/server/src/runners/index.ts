@@ -5,6 +5,7 @@ export type {
   InspectionHost,
   ReplicaObservation,
   ReplicaWish,
+  RunnerEnder,
   RunnerObservation,
   RunnerWish,
   RuntimeHost,

@@ -127,6 +127,18 @@ test('a killed runner is back at the same address with all its replicas', async 
   expect(address).toBe(host.addressOf('a'));
 });
 
+test('a runner that is ended on purpose dies as by a crash, and comes back at once, however often', async () => {
+  await host.want([pack('a', [replica('r1'), replica('r2')])]);
+  await eventually(allReady('a'));
+  for (let times = 1; times <= 3; times++) {
+    const { pid } = runner('a');
+    await host.endRunner('a', 'a drill');
+    await eventually(() => runner('a').restarts === times && allReady('a')());
+    expect(isAlive(pid)).toBe(false);
+  }
+  await host.endRunner('nobody', 'a drill');
+});
+
 test('a model that kills the runner while it loads is given up; its neighbours are served', async () => {
   await host.want([pack('a', [replica('r1'), replica('bad', { crash: true }), replica('r2')])]);
   await eventually(() => states('a').join() === 'r1 ready,bad failed,r2 ready');

@@ -28,6 +28,7 @@ import type {
   InspectionHost,
   InspectionRequest,
   ReplicaWish,
+  RunnerEnder,
   RunnerObservation,
   RunnerWish,
   RuntimeHost,
@@ -38,7 +39,7 @@ import { type UserPool, createUserPool } from './user-pool.ts';
  * The runtime host of one machine: makes runners what control wishes, and keeps them so. Whatever happens (a wish, a load
  * that ended, a crash, a timer) leads to the same step: plan from what is, do it, tell who watches.
  */
-export class LocalRuntimeHost implements RuntimeHost, InspectionHost, EnvironmentHost {
+export class LocalRuntimeHost implements RuntimeHost, InspectionHost, EnvironmentHost, RunnerEnder {
   readonly isolation: { readonly level: string; readonly advice: string };
   readonly #options: LocalRuntimeHostOptions;
   readonly #slots = new Map<string, RunnerSlot>();
@@ -122,6 +123,15 @@ export class LocalRuntimeHost implements RuntimeHost, InspectionHost, Environmen
       else slot.wish = wish;
     }
     this.#step();
+    return Promise.resolve();
+  }
+
+  endRunner(runnerId: string, reason: string): Promise<void> {
+    const slot = this.#slots.get(runnerId);
+    if (slot?.process !== null && slot?.process !== undefined && slot.phase !== 'stopping') {
+      slot.isEndedOnPurpose = true;
+      slot.process.kill(new MusterError('runner_crashed', `it was ended on purpose: ${reason}`));
+    }
     return Promise.resolve();
   }
 

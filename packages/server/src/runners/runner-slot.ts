@@ -40,6 +40,8 @@ export interface RunnerSlot {
   retryAt: number;
   failures: number;
   restarts: number;
+  /** Its process was killed on purpose: its end says nothing about what it held. */
+  isEndedOnPurpose: boolean;
   problem: Problem | undefined;
   rssBytes: number | null;
   cpuMicros: number | null;
@@ -81,6 +83,7 @@ export function newSlot(wish: RunnerWish, address: string): RunnerSlot {
     retryAt: 0,
     failures: 0,
     restarts: 0,
+    isEndedOnPurpose: false,
     problem: undefined,
     rssBytes: null,
     cpuMicros: null,
@@ -102,6 +105,8 @@ export function replicaSlot(slot: RunnerSlot, wish: ReplicaWish): ReplicaSlot {
 /** The slot after its process ended: replicas wait to be loaded again, and those that were loading are remembered. */
 export function markEnded(slot: RunnerSlot, error: MusterError, problem: Problem, now: number): void {
   const wasStopping = slot.phase === 'stopping';
+  const wasOnPurpose = slot.isEndedOnPurpose;
+  slot.isEndedOnPurpose = false;
   const livedMs = slot.startedAt === null ? 0 : now - slot.startedAt;
   slot.phase = 'down';
   slot.process = null;
@@ -120,7 +125,7 @@ export function markEnded(slot: RunnerSlot, error: MusterError, problem: Problem
     }
     // A failure that the runner reported stays; a crash says nothing about it.
     if (replica.phase === 'failed') continue;
-    if (replica.phase === 'loading' && !wasStopping) {
+    if (replica.phase === 'loading' && !wasStopping && !wasOnPurpose) {
       replica.crashes += 1;
       replica.problem = problem;
     }
@@ -128,6 +133,11 @@ export function markEnded(slot: RunnerSlot, error: MusterError, problem: Problem
   }
   if (wasStopping) return;
   slot.problem = problem;
+  if (wasOnPurpose) {
+    slot.restarts += 1;
+    slot.retryAt = now;
+    return;
+  }
   const pauseMs = settledMs[error.code];
   if (pauseMs === undefined) slot.restarts += 1;
   slot.failures = failuresAfter(restartRule, slot.failures, livedMs);

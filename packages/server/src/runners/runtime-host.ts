@@ -87,6 +87,15 @@ export interface RuntimeHost {
   readonly isolation: { readonly level: string; readonly advice: string };
 }
 
+/** What can end a runner on purpose, to show that it may die. */
+export interface RunnerEnder {
+  /**
+   * Kills a runner at once, as a crash would; it is started again like one, without a pause, and what was loading in it is
+   * not blamed. `reason` goes to the log. Resolves when the host has done so, also where there is no such process.
+   */
+  endRunner(runnerId: string, reason: string): Promise<void>;
+}
+
 /** How an inspection ended: with what the program printed, or why there is nothing to read. `detail` names no path of ours. */
 export type InspectionEnd =
   | { readonly outcome: 'done'; readonly text: string }

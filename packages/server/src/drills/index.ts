@@ -1,0 +1,2 @@
+export { type Drills, createDrills } from './drills.ts';
+export { drillRoutes } from './routes.ts';
