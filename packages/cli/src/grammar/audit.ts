@@ -80,6 +80,17 @@ export function addAuditCommands(program: Command, does: Does): void {
   );
   withExamples(checkpoint, 'muster audit checkpoint > note.txt');
 
+  const rotate = audit
+    .command('rotate-key')
+    .description(
+      'Sign checkpoints with a new key from now on, and print the public keys. The old key signs the change, so that who has pinned it can follow.',
+    );
+  does<[]>(
+    rotate,
+    async (invocation) => await (await import('../commands/audit-rotate-key.ts')).auditRotateKey(invocation),
+  );
+  withExamples(rotate, 'muster audit rotate-key');
+
   const exported = audit
     .command('export')
     .description('Write the whole ledger as JSONL, as the stand-alone verifier reads it.')

@@ -10,7 +10,7 @@ import type {
 } from '@muster-ml/protocol';
 import type { Caller } from '../identity/index.ts';
 import type { RawAnswer } from '../platform/http/index.ts';
-import { listCheckpoints, makeCheckpoint, readKeys } from './checkpoints.ts';
+import { listCheckpoints, makeCheckpoint, readKeys, rotateKey } from './checkpoints.ts';
 import { exportLedger } from './export-ledger.ts';
 import type { AuditParts } from './parts.ts';
 import { getEntry, proveEntry } from './read-entry.ts';
@@ -27,6 +27,7 @@ export interface Audit {
   verifyLedger(caller: Caller, wish: VerifyLedger): Promise<Operation>;
   exportLedger(caller: Caller): Promise<RawAnswer>;
   readKeys(caller: Caller): Promise<LedgerKeys>;
+  rotateKey(caller: Caller): Promise<LedgerKeys>;
   /** Begins again what a restart cut off; called once at the start. */
   resume(): Promise<void>;
 }
@@ -42,6 +43,7 @@ export function createAudit(parts: AuditParts): Audit {
     verifyLedger: async (caller, wish) => await verifications.start(caller, wish),
     exportLedger: async (caller) => await exportLedger(parts, caller),
     readKeys: async (caller) => await readKeys(parts, caller),
+    rotateKey: async (caller) => await rotateKey(parts, caller),
     resume: async () => await verifications.resume(),
   };
 }

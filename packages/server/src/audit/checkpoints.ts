@@ -32,8 +32,26 @@ export async function readKeys(
   caller: Caller,
 ): Promise<LedgerKeys> {
   identity.authorize(caller, 'installation.read', ledgerResource);
+  return await newestKeys(records);
+}
+
+async function newestKeys(records: AuditParts['records']): Promise<LedgerKeys> {
   const { origin, keys } = await records.keys();
   return { origin, keys: [...keys] };
+}
+
+/**
+ * Signs with a new key from now on. That it was asked for is an entry, and so is the change, which the old key signs: who
+ * pinned the old one follows to the new one.
+ */
+export async function rotateKey(
+  { identity, database, ledger, records }: Pick<AuditParts, 'identity' | 'database' | 'ledger' | 'records'>,
+  caller: Caller,
+): Promise<LedgerKeys> {
+  identity.authorize(caller, 'audit.rotate-key', ledgerResource);
+  await database.inTransaction(async (tx) => await ledger.append(tx, useOfLedger(caller, 'audit.rotate-key')));
+  await records.rotateKey();
+  return await newestKeys(records);
 }
 
 function renderCheckpoint({ size, note, at, published }: Checkpoint): LedgerCheckpoint {

@@ -1,5 +1,5 @@
 import type { Identity } from '../identity/index.ts';
-import type { Ledger, LedgerRecords } from '../ledger/index.ts';
+import type { KeptLedgerRecords, Ledger, LedgerRecords } from '../ledger/index.ts';
 import type { Database } from '../platform/database/index.ts';
 import type { Operations } from '../platform/operations/index.ts';
 
@@ -8,6 +8,6 @@ export interface AuditParts {
   readonly database: Database;
   readonly identity: Pick<Identity, 'authorize' | 'scope' | 'namesOf' | 'actorId'>;
   readonly ledger: Ledger;
-  readonly records: LedgerRecords;
+  readonly records: LedgerRecords & Pick<KeptLedgerRecords, 'rotateKey'>;
   readonly operations: Operations;
 }

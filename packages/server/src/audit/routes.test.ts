@@ -77,6 +77,18 @@ describe.each(databaseKinds)('the audit API on %s', (kind) => {
       const answer = await api.call('GET', '/audit/keys', undefined, { authorization: 'stranger' });
       expect(answer.json()).toEqual({ origin: 'muster/twin', keys: ['key'] });
     });
+
+    test('only an admin of the installation replaces the key, and that is an entry', async () => {
+      for (const as of ['auditor', 'scientist'])
+        expect(await codeOf(api.call('POST', '/audit/keys', undefined, { authorization: as }))).toEqual([
+          403,
+          'not_allowed',
+        ]);
+      const answer = await api.call('POST', '/audit/keys', undefined, { authorization: 'admin' });
+      expect(answer.json()).toEqual({ origin: 'muster/twin', keys: ['key', 'newer key'] });
+      const [newest] = await entries('auditor', '?limit=1');
+      expect(newest).toMatchObject({ action: 'audit.rotate-key', actor: { id: 'dora' }, team: null });
+    });
   });
 
   test('who may not check, sign or export is refused, and nothing happens', async () => {

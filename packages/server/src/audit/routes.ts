@@ -9,7 +9,8 @@ type AuditRoutes =
   | 'auditCheckpoint'
   | 'auditVerify'
   | 'auditExport'
-  | 'auditKeys';
+  | 'auditKeys'
+  | 'auditKeyRotate';
 
 /** Routes over the ledger. */
 export function auditRoutes(audit: Audit): Handlers<AuditRoutes> {
@@ -28,5 +29,6 @@ export function auditRoutes(audit: Audit): Handlers<AuditRoutes> {
     auditVerify: async ({ caller, body }) => await audit.verifyLedger(caller, body),
     auditExport: async ({ caller }) => await audit.exportLedger(caller),
     auditKeys: async ({ caller }) => await audit.readKeys(caller),
+    auditKeyRotate: async ({ caller }) => await audit.rotateKey(caller),
   };
 }

@@ -5,7 +5,10 @@ import type { ScoringParts } from './parts.ts';
 import { type ScoreRecord, renderScore, scoreNotFound } from './score.ts';
 import type { WorkProgress } from './work/task.ts';
 
-export type ReadParts = Pick<ScoringParts, 'store' | 'identity' | 'deployments' | 'clock' | 'objects'> & {
+export type ReadParts = Pick<
+  ScoringParts,
+  'store' | 'identity' | 'deployments' | 'clock' | 'objects' | 'database' | 'ledger'
+> & {
   /** What the thread of a score told last, if it runs here. */
   readonly progressOf: (id: string) => WorkProgress | undefined;
 };
@@ -35,6 +38,7 @@ export async function readResult(parts: ReadParts, caller: Caller, id: string): 
   const score = await findScore(parts, caller, 'score.read', id);
   const { result, wish } = score;
   if (result === null) throw notFinished(score);
+  await noteRead(parts, caller, score, 'result', result.digest);
   return {
     stream: await parts.objects.read(result.digest),
     sizeBytes: result.sizeBytes,
@@ -48,12 +52,34 @@ export async function readErrors(parts: ReadParts, caller: Caller, id: string): 
   const score = await findScore(parts, caller, 'score.read', id);
   const { errors } = score;
   if (errors === null) throw notFinished(score);
+  await noteRead(parts, caller, score, 'errors', errors.digest);
   return {
     stream: await parts.objects.read(errors.digest),
     sizeBytes: errors.sizeBytes,
     etag: errors.digest,
     fileName: `${score.endpoint}-${score.id}-errors.jsonl`,
   };
+}
+
+/** Rows may be about people, so that somebody reads them is an entry. */
+async function noteRead(
+  { database, ledger }: Pick<ScoringParts, 'database' | 'ledger'>,
+  caller: Caller,
+  score: ScoreRecord,
+  table: 'result' | 'errors',
+  digest: string,
+): Promise<void> {
+  await database.inTransaction(async (tx) => {
+    await ledger.append(tx, {
+      actor: ledgerActor(caller),
+      action: 'score.read',
+      subject: { kind: 'endpoint', id: score.endpoint },
+      team: score.team,
+      outcome: 'allowed',
+      request: caller.requestId,
+      ctx: { endpoint: score.endpointId, score: score.id, table, digest },
+    });
+  });
 }
 
 /** Removes a score that has ended; its tables go with the next sweep. Throws `score_not_found`, `score_running`. */

@@ -69,6 +69,19 @@ describe('the routes of scores', () => {
     expect(JSON.parse(errors.body)).toEqual({ row: 1, column: 'a', reason: 'is not a number in the range of FP64' });
   });
 
+  it('leave an entry for each table that somebody reads', async () => {
+    const reads = () => room.entries.filter(({ action }) => action === 'score.read');
+    const before = reads().length;
+    await call('GET', `/scores/${score.id}`);
+    expect(reads()).toHaveLength(before);
+    await call('GET', `/scores/${score.id}/result`);
+    await call('GET', `/scores/${score.id}/errors`);
+    expect(reads().slice(before)).toMatchObject([
+      { actor: { id: 'alice' }, ctx: { score: score.id, table: 'result', digest: score.result?.digest } },
+      { actor: { id: 'alice' }, ctx: { score: score.id, table: 'errors' } },
+    ]);
+  });
+
   it('page through the scores of an endpoint, newest first', async () => {
     const first = (await call('GET', '/endpoints/sums/scores?limit=1')).json<{ items: Score[]; next: string }>();
     const second = (await call('GET', `/endpoints/sums/scores?limit=1&after=${first.next}`)).json<{ items: Score[] }>();
