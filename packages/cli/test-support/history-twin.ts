@@ -46,6 +46,9 @@ export function twinFleetEndpoint(given: Partial<FleetEndpoint> = {}): FleetEndp
   return fleetEndpointSchema.parse({
     name: 'fraud',
     team: 'default',
+    kind: 'served',
+    useCase: null,
+    standingSince: null,
     owner: ana,
     live: { model: 'churn', version: 3, sharePercent: 100 },
     canary: null,

@@ -1,30 +1,24 @@
-import { timingSafeEqual } from 'node:crypto';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { MusterError, type ProcessStatus, openApiDocument } from '@muster-ml/protocol';
+import { openApiDocument } from '@muster-ml/protocol';
 import { auditRoutes, createAudit } from './audit/index.ts';
 import { backupRoutes, createBackups } from './backups/index.ts';
-import { type Configuration, ownEnvironments, urlOf } from './config/index.ts';
+import { type Configuration, ownEnvironments } from './config/index.ts';
 import { createDeployments, deploymentRoutes, endpointNotFound, secretUsersOf } from './deployments/index.ts';
-import {
-  type IdentityRoom,
-  createIdentity,
-  identityRoutes,
-  saveLogin,
-  savedLogin,
-  tokenInHeader,
-} from './identity/index.ts';
+import { createIdentity, identityRoutes, tokenInHeader } from './identity/index.ts';
+import { endAtOnce, equals, internalTokenOf, ownProcess, runtimeHostOf, signIn } from './control-start.ts';
+import { composeGovernance } from './governance.ts';
 import { createFollowing, followRoutes } from './following/index.ts';
 import { createHistory, historyRoutes } from './history/index.ts';
 import { createInstallation, installationRoutes } from './installation/index.ts';
 import { createCheckpointSinks, createLedger, createLedgerRecords, registerLedgerMetrics } from './ledger/index.ts';
 import { createIds, systemClock as clock } from './platform/clock/index.ts';
-import { type Database, openDatabase } from './platform/database/index.ts';
+import { createNotifications, notificationRoutes, readChannels } from './notifications/index.ts';
+import { openDatabase } from './platform/database/index.ts';
 import { createApiServer, createIdempotency, listenAt, mountPages, mountRaw } from './platform/http/index.ts';
 import { createObjectStore, createUploads } from './platform/objects/index.ts';
 import { createOperations } from './platform/operations/index.ts';
-import { type Channel, type StartRole, processesTopic, watchProcesses } from './platform/processes/index.ts';
-import { type Logger, createMetrics, openLogger, softwareVersion } from './platform/telemetry/index.ts';
+import { type StartRole, processesTopic, watchProcesses } from './platform/processes/index.ts';
+import { createMetrics, openLogger, softwareVersion } from './platform/telemetry/index.ts';
 import {
   createInspector,
   createPythonInspection,
@@ -33,19 +27,13 @@ import {
   registryRoutes,
   uploadRoutes,
 } from './registry/index.ts';
-import {
-  ChannelRuntimeHost,
-  type EnvironmentHost,
-  type InspectionHost,
-  type RuntimeHost,
-  runnersTopic,
-  shareRuntimeHost,
-  startLocalRuntimeHost,
-} from './runners/index.ts';
+import { shareRuntimeHost } from './runners/index.ts';
 import { createSecrets, secretRoutes } from './secrets/index.ts';
 import { createScoring, scoringRoutes } from './scoring/index.ts';
 import { createGatewayHub } from './serving/index.ts';
+import { createStandings } from './standing/index.ts';
 import { createUsage, usageRoutes } from './usage/index.ts';
+import { createUseCases, useCaseRoutes } from './usecases/index.ts';
 
 const sweepEveryMs = 3_600_000;
 
@@ -59,6 +47,10 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
   const version = softwareVersion();
   const newId = createIds(clock);
   const internalToken = internalTokenOf(settings);
+  const channels = readChannels(settings.notifications, {
+    environment: settings.environment,
+    userAgent: `muster/${version}`,
+  });
 
   // What is remembered.
   const databaseFile = join(settings.dataDir, 'muster.db');
@@ -70,7 +62,14 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
   const objects = await createObjectStore({ folder: join(settings.dataDir, 'objects'), database, clock, newId });
   const uploads = createUploads({ objects, database, clock, newId, maxBytes: settings.limits.maxModelBytes });
   const ledger = createLedger({ clock });
-  const identity = createIdentity({ database, ledger, clock, newId, environment: settings.environment });
+  const identity = createIdentity({
+    database,
+    ledger,
+    clock,
+    newId,
+    environment: settings.environment,
+    heldBack: async () => await standings.heldBack(),
+  });
   const ledgerFolder = join(settings.dataDir, 'ledger');
   const records = createLedgerRecords({
     database,
@@ -124,7 +123,27 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     clock,
     newId,
   });
+  const notifications = createNotifications({
+    database,
+    identity,
+    ledger,
+    clock,
+    newId,
+    channels,
+    onError: (error) => logger.warn({ err: error }, 'a notification was not delivered'),
+  });
+  const { notify } = notifications;
+  const useCases = createUseCases({ database, identity, ledger, notify, clock, newId });
+  const standings = createStandings({
+    database,
+    ledger,
+    identity,
+    notify,
+    environment: settings.environment,
+    newId,
+  });
   const deployments = createDeployments({
+    standings,
     database,
     registry,
     refuseUncagedPython,
@@ -191,6 +210,23 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     installation: await identity.installationId(),
     onError: (error) => logger.error({ err: error }, 'ending an interrupted backup failed'),
   });
+  const governance = composeGovernance({
+    standings,
+    settings,
+    database,
+    ledger,
+    identity,
+    operations,
+    registry,
+    deployments,
+    usage,
+    objects,
+    runtimeHost,
+    notify,
+    clock,
+    newId,
+    logger,
+  });
   const history = createHistory({ database, identity, usage: async (hours) => await usage.endpointUse(hours) });
   const audit = createAudit({ database, identity, ledger, records, operations });
   const installation = createInstallation({
@@ -222,10 +258,15 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
     handlers: {
       ...installationRoutes(installation),
       ...identityRoutes(identity, {
-        endpoints: { team: async (name, tx) => await deployments.endpointTeam(name, tx), missing: endpointNotFound },
+        endpoints: {
+          team: async (name, tx) => await deployments.endpointTeam(name, tx),
+          missing: endpointNotFound,
+          refuseNewCallers: async (name, tx) => await standings.refuseNewCallers(tx, name),
+        },
         resources: {
           endpoint: async (id) => asTeam(await deployments.endpointTeam(id)),
           model: async (id) => asTeam(await registry.modelTeam(id)),
+          usecase: async (id) => await useCases.resource(id),
         },
       }),
       ...auditRoutes(audit),
@@ -238,6 +279,9 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
       ...followRoutes(following),
       ...usageRoutes(usage),
       ...backupRoutes(backups),
+      ...useCaseRoutes(useCases),
+      ...notificationRoutes(notifications),
+      ...governance.handlers,
     },
     idempotency: createIdempotency({ database, clock }),
     logger,
@@ -264,12 +308,20 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
   await deployments.reconciler.start();
   await scoring.start();
   await backups.start();
+  await notifications.start();
+  await governance.start();
   following.start();
   const keepEnvironments = async (): Promise<void> => await runtimeHost.keepEnvironments(await registry.environments());
   const sweeping = setInterval(() => {
-    Promise.all([uploads.sweep(), scoring.sweep(), usage.sweep(), objects.sweep(), keepEnvironments()]).catch(
-      (error: unknown) => logger.warn({ err: error }, 'sweeping failed'),
-    );
+    Promise.all([
+      uploads.sweep(),
+      scoring.sweep(),
+      usage.sweep(),
+      notifications.sweep(),
+      governance.sweep(),
+      objects.sweep(),
+      keepEnvironments(),
+    ]).catch((error: unknown) => logger.warn({ err: error }, 'sweeping failed'));
   }, sweepEveryMs);
   keepEnvironments().catch((error: unknown) => logger.warn({ err: error }, 'tidying up environments failed'));
 
@@ -280,12 +332,14 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
       gatewayHub.close();
       scoring.drain();
       backups.drain();
+      await governance.drain();
       // Before the operations: one of its own that ends with them would look as if the copy had failed.
       await following.stop();
       // Those who watch an operation would keep the server open.
       await operations.drain();
       await app.close();
       await deployments.reconciler.drain();
+      await notifications.stop();
       await stopHost();
       await identity.stop();
       await records.stop();
@@ -298,83 +352,4 @@ export const startControl: StartRole<Configuration> = async ({ settings, parent 
 /** The owner of a resource, for decisions about it. */
 function asTeam(team: string | undefined): { readonly team: string } | undefined {
   return team === undefined ? undefined : { team };
-}
-
-/** A failed commit leaves the state of the disk unknown: only a restart finds out what was acknowledged. */
-function endAtOnce(error: MusterError): void {
-  process.stderr.write(`${error.title}: ${error.message}\n`);
-  process.exit(1);
-}
-
-function internalTokenOf({ internal }: Configuration): string {
-  if (internal.token !== undefined) return internal.token;
-  throw new MusterError(
-    'invalid_configuration',
-    'control on its own shares a secret with its gateways, and none is set',
-    {
-      place: 'internal.token',
-      remedy: 'Set internal.tokenFile to a file with at least 16 random characters, here and for the gateways.',
-    },
-  );
-}
-
-/**
- * Sees that whoever starts Muster on this machine is signed in: the first start makes the admin, and a login that was
- * lost with the configuration folder is renewed, because who owns the database file owns the installation. On
- * PostgreSQL only the first start does so.
- */
-async function signIn(identity: IdentityRoom, database: Database, settings: Configuration): Promise<string> {
-  const server = urlOf(settings);
-  const saved = await savedLogin(settings.configDir, server);
-  const isKnown = await identity.authenticate(saved).then(
-    () => true,
-    () => false,
-  );
-  const name = userInfo().username;
-  const token = await identity.ensureAdmin({ name, renew: !isKnown && database.kind === 'sqlite' });
-  if (token !== undefined) await saveLogin(settings.configDir, server, token);
-  return name;
-}
-
-/** The supervisor's runtime host over its channel; a control on its own has one itself. */
-async function runtimeHostOf(
-  settings: Configuration,
-  parent: Channel | null,
-  software: string,
-  log: Logger,
-): Promise<{ readonly host: RuntimeHost & InspectionHost & EnvironmentHost; readonly stop: () => Promise<void> }> {
-  if (parent === null) {
-    const { runner, tools } = ownEnvironments();
-    const local = await startLocalRuntimeHost({
-      configuration: settings,
-      environment: runner,
-      toolEnvironment: tools,
-      software,
-      log,
-    });
-    return { host: local, stop: async () => await local.stop() };
-  }
-  const host = new ChannelRuntimeHost(parent.topic(runnersTopic), settings.runtimeDir);
-  await host.ready;
-  return { host, stop: async () => {} };
-}
-
-function ownProcess(): readonly ProcessStatus[] {
-  const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
-  return [
-    {
-      role: 'control',
-      id: 'control',
-      state: 'running',
-      pid: process.pid,
-      startedAt,
-      restarts: 0,
-      memoryBytes: process.memoryUsage.rss(),
-    },
-  ];
-}
-
-function equals(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -120,17 +120,30 @@ describe('muster history', () => {
 describe('muster fleet', () => {
   test('shows every endpoint on a line, and a dash where nothing is counted', async () => {
     twin.fleet = [
-      twinFleetEndpoint({ canary: { model: 'churn', version: 4, sharePercent: 10 } }),
+      twinFleetEndpoint({
+        canary: { model: 'churn', version: 4, sharePercent: 10 },
+        useCase: 'card-fraud',
+        standing: 'in production',
+        standingSince: '2026-11-02T00:00:00.000Z',
+      }),
       twinFleetEndpoint({ name: 'rank', live: null, standing: 'stopped', usage: null }),
     ];
     const { stdout } = await muster('fleet', '--team', 'default', '--sort', 'errors');
     const [title, fraud, rank] = stdout.trim().split('\n');
-    expect(title).toMatch(/^NAME +TEAM +OWNER +STANDING +VERSIONS +CALLERS +REQUESTS +ERRORS +CHANGED +BY$/);
+    expect(title).toMatch(/^NAME +TEAM +OWNER +USE CASE +STANDING +VERSIONS +CALLERS +REQUESTS +ERRORS +CHANGED +BY$/);
     expect(fraud).toMatch(
-      /^fraud +default +ana +deployed +churn:3, churn:4 \(canary 10 %\) +2 +1,234 +5 +2026-\S+ +ana$/,
+      /^fraud +default +ana +card-fraud +in production +churn:3, churn:4 \(canary 10 %\) +2 +1,234 +5 +2026-\S+ +ana$/,
     );
-    expect(rank).toMatch(/^rank +default +ana +stopped +- +- +- +- +2026-\S+ +ana$/);
+    expect(rank).toMatch(/^rank +default +ana +- +stopped +- +- +- +- +2026-\S+ +ana$/);
     expect(twin.seen).toEqual([{ team: 'default', sort: 'errors', limit: 1000 }]);
+  });
+
+  test('asks for endpoints of a standing, and for those that nobody accepted a use case of', async () => {
+    twin.fleet = [];
+    const { stderr } = await muster('fleet', '--standing', 'lapsed', '--orphans');
+    expect(twin.seen).toEqual([{ standing: 'lapsed', orphans: true, sort: 'name', limit: 1000 }]);
+    expect(stderr).toContain('No endpoint matches');
+    expect(await muster('fleet', '--standing', 'fine')).toMatchObject({ code: 64 });
   });
 
   test('refuses an order that there is not', async () => {

@@ -14,6 +14,9 @@ export type SubmissionRow = StandingTables['submission'] & {
 
 export type ApprovalRow = StandingTables['approval'];
 
+/** Ids in one `IN (…)`, far below the limits of both databases. */
+const chunk = 500;
+
 function rows(db: Kysely<unknown>) {
   return db
     .withTables<FactTables>()
@@ -55,11 +58,15 @@ export const submissionStore = {
   },
 
   async waitingOf(db: Kysely<unknown>, endpointIds: readonly string[]): Promise<readonly SubmissionRow[]> {
-    if (endpointIds.length === 0) return [];
-    return await rows(db)
-      .where('submission.endpoint', 'in', endpointIds)
-      .where('submission.state', '=', 'waiting')
-      .execute();
+    const found: SubmissionRow[] = [];
+    for (let at = 0; at < endpointIds.length; at += chunk)
+      found.push(
+        ...(await rows(db)
+          .where('submission.endpoint', 'in', endpointIds.slice(at, at + chunk))
+          .where('submission.state', '=', 'waiting')
+          .execute()),
+      );
+    return found;
   },
 
   async approvals(db: Kysely<unknown>, submissions: readonly string[]): Promise<readonly ApprovalRow[]> {
