@@ -2,8 +2,9 @@ import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { root } from './muster.ts';
+import { isAlive, root } from './muster.ts';
 
 const run = promisify(execFile);
 
@@ -24,19 +25,41 @@ export async function pythonWith(requirements: string): Promise<string> {
     .digest('hex');
   const folder = join(root, '.cache/python', key.slice(0, 16));
   const python = join(folder, 'bin/python');
-  const isComplete = join(folder, '.complete');
-  if (
-    await access(isComplete).then(
+  await mkdir(join(root, '.cache/python'), { recursive: true });
+  await alone(`${folder}.lock`, async () => {
+    if (await exists(join(folder, '.complete'))) return;
+    await rm(folder, { recursive: true, force: true });
+    await run('python3', ['-m', 'venv', folder]);
+    const quiet = ['--quiet', '--disable-pip-version-check', '--no-input'];
+    await run(python, ['-m', 'pip', 'install', ...quiet, '--requirement', requirements], { timeout: 900_000 });
+    await writeFile(join(folder, '.complete'), '');
+  });
+  return python;
+}
+
+/** Two tests that run at the same time may want the same one: the second waits for what the first makes. */
+async function alone(lock: string, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    const isMine = await writeFile(lock, String(process.pid), { flag: 'wx' }).then(
       () => true,
       () => false,
-    )
-  )
-    return python;
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(join(root, '.cache/python'), { recursive: true });
-  await run('python3', ['-m', 'venv', folder]);
-  const quiet = ['--quiet', '--disable-pip-version-check', '--no-input'];
-  await run(python, ['-m', 'pip', 'install', ...quiet, '--requirement', requirements], { timeout: 900_000 });
-  await writeFile(isComplete, '');
-  return python;
+    );
+    if (isMine) break;
+    const holder = Number(await readFile(lock, 'utf8').catch(() => ''));
+    // Whoever made it was killed meanwhile.
+    if (holder > 0 && !(await isAlive(holder))) await rm(lock, { force: true });
+    await setTimeout(200);
+  }
+  try {
+    await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return await access(file).then(
+    () => true,
+    () => false,
+  );
 }
