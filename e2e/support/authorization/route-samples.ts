@@ -2,6 +2,7 @@ import type { RouteName } from '@muster-ml/protocol';
 import type { Samples } from './sample.ts';
 import { governanceSamples } from './samples-governance.ts';
 import { identitySamples } from './samples-identity.ts';
+import { readinessSamples } from './samples-readiness.ts';
 import { registrySamples } from './samples-registry.ts';
 import { servingSamples } from './samples-serving.ts';
 
@@ -11,4 +12,5 @@ export const routeSamples: Samples<RouteName> = {
   ...registrySamples,
   ...servingSamples,
   ...governanceSamples,
+  ...readinessSamples,
 };

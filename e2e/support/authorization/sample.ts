@@ -17,6 +17,11 @@ export interface Names {
   readonly serviceToken: string;
   /** Number of an audit entry of the team. */
   readonly entry: string;
+  readonly useCase: string;
+  /** Of another endpoint of the team. */
+  readonly submission: string;
+  /** A waiver of the endpoint. */
+  readonly waiver: string;
 }
 
 /** Who is who behind the names: what decides about `own` and `notSelf`. */
@@ -78,6 +83,8 @@ export interface Known {
   readonly endpoints: readonly { readonly name: string; readonly team: string }[];
   readonly secrets: readonly { readonly name: string; readonly team: string }[];
   readonly actors: readonly { readonly id: string; readonly team: string | undefined }[];
+  readonly useCases: readonly { readonly name: string; readonly team: string }[];
+  readonly submissions: readonly { readonly id: string; readonly team: string; readonly endpoint: string }[];
 }
 
 /** Makes things to destroy. */

@@ -49,6 +49,7 @@ export const governanceSamples: Samples<
   | 'auditVerify'
   | 'auditExport'
   | 'auditKeys'
+  | 'auditKeyRotate'
   | 'secretList'
   | 'secretGet'
   | 'secretSet'
@@ -70,6 +71,7 @@ export const governanceSamples: Samples<
   auditVerify: [ofAll('audit.verify', { request: () => ({ body: {} }) })],
   auditExport: [ofAll('audit.export')],
   auditKeys: [ofAll('installation.read')],
+  auditKeyRotate: [ofAll('audit.rotate-key')],
   secretList: [
     {
       request: () => ({ query: { limit: '1000' } }),

@@ -57,6 +57,8 @@ export async function makeWorld(muster: RunningMuster): Promise<World> {
   const { id: serviceToken } = await admin.call('tokenCreate', { body: { actor: service.id, expiresInDays: 1 } });
   await admin.call('tokenRevoke', { params: { token: serviceToken } });
   const [operation = ''] = operations;
+  const ready = await makeReady(muster, find('approver of own'));
+  endpoints.push({ name: ready.endpoint, team: 'own' });
   const maker = makerOf(muster);
   await admin.call('auditCheckpoint');
   const { items: entries } = await admin.call('auditEntryList', { query: { action: 'endpoint.deploy', limit: 100 } });
@@ -73,6 +75,9 @@ export async function makeWorld(muster: RunningMuster): Promise<World> {
     service: 'own-service',
     serviceToken,
     entry: String(entry?.seq ?? ''),
+    useCase: 'own-use-case',
+    submission: ready.submission,
+    waiver: await requestWaiver(admin, 'own-endpoint'),
   };
   const badTokens = await makeBadTokens(muster, scientist.token);
   const actors = (await allActors(admin)).map(({ id, team }) => ({ id, team: team ?? undefined }));
@@ -91,6 +96,9 @@ export async function makeWorld(muster: RunningMuster): Promise<World> {
       service: 'own-servicf',
       serviceToken: ghostOf(serviceToken),
       entry: '9'.repeat(names.entry.length + 3),
+      useCase: 'own-use-casf',
+      submission: ghostOf(names.submission),
+      waiver: ghostOf(names.waiver),
     },
     owners: {
       admin: me,
@@ -105,6 +113,8 @@ export async function makeWorld(muster: RunningMuster): Promise<World> {
       endpoints,
       secrets,
       actors,
+      useCases: ready.useCases,
+      submissions: [{ id: ready.submission, team: 'own', endpoint: ready.endpoint }],
     }),
     maker,
   };
@@ -124,6 +134,35 @@ async function deployTo(admin: Client, team: string, endpoint: string): Promise<
   const operation = await admin.call('deploy', { params: { endpoint }, body });
   await succeeded(admin, operation);
   return operation.id;
+}
+
+/** An endpoint that stands, by a use case that somebody else accepted; and a use case that nobody decided about. */
+async function makeReady({ client: admin, url }: RunningMuster, approver: Holder) {
+  const useCases = ['own-accepted', 'own-use-case'].map((name) => ({ name, team: 'own' }));
+  for (const { name, team } of useCases)
+    await admin.call('useCasePropose', { body: { name, team, title: name, problem: 'Somebody has to decide.' } });
+  const params = { useCase: 'own-accepted' };
+  const yes = { answer: 'yes', note: '' } as const;
+  const answers = { decision: yes, baseline: yes, labels: yes, volume: yes, tolerance: yes, rule: yes };
+  await admin.call('useCaseReview', { params, body: { answers } });
+  const body = { reason: 'It is worth a try.', riskTier: 'minimal' } as const;
+  await clientOf(url, approver).call('useCaseAccept', { params, body });
+
+  const [endpoint, model] = ['own-ready-endpoint', 'own-model'];
+  const tensor = { datatype: 'FP32' as const, shape: [1, 3], data: [1, 2, 3] };
+  const version = await registerFile(admin, model, join(fixtures, 'identity-fp32.onnx'), {
+    sample: { inputs: [{ name: 'x', ...tensor }], outputs: [{ name: 'y', ...tensor }] },
+  });
+  await succeeded(admin, await admin.call('deploy', { params: { endpoint }, body: { model, version } }));
+  await admin.call('endpointUpdate', { params: { endpoint }, body: { useCase: 'own-accepted' } });
+  const { id } = await admin.call('submit', { params: { endpoint }, body: {} });
+  return { endpoint, submission: id, useCases };
+}
+
+async function requestWaiver(admin: Client, endpoint: string): Promise<string> {
+  const until = new Date(Date.now() + 10 * 86_400_000).toISOString();
+  const body = { check: 'R29', reason: 'Nobody has written it yet.', until };
+  return (await admin.call('waiverRequest', { params: { endpoint }, body })).id;
 }
 
 function makerOf(muster: RunningMuster): Maker {
