@@ -130,7 +130,7 @@ export interface Facts {
   readonly useCase: UseCaseFacts | null;
   readonly version: VersionFacts | null;
   readonly deployment: DeploymentFacts | null;
-  /** Whether nothing else ever was live under the endpoint. */
+  /** Whether nothing else was live under the endpoint before it. */
   readonly isFirstVersion: boolean;
   readonly comparisons: readonly ComparisonFacts[];
   readonly access: readonly AccessFacts[];

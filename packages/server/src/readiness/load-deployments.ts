@@ -19,7 +19,7 @@ export interface Candidate {
 export interface Judged {
   /** Undefined where nothing serves, or nothing of the version that was asked for. */
   readonly judged: Candidate | undefined;
-  /** Whether nothing but this version ever was live here. */
+  /** Whether nothing else was live here before this version was: a rollback to it changes nothing about that. */
   readonly isFirst: boolean;
 }
 
@@ -49,7 +49,7 @@ export async function loadDeployments(
     .execute();
   const lives = await db
     .selectFrom('endpoint_history')
-    .select(['endpoint', 'model', 'version'])
+    .select((eb) => ['endpoint', 'model', 'version', eb.fn.min<number>('from_at').as('first_at')])
     .where('endpoint', 'in', ids)
     .where('role', '=', 'live')
     .groupBy(['endpoint', 'model', 'version'])
@@ -68,14 +68,14 @@ export async function loadDeployments(
           ? all.find(({ role }) => role === 'live')
           : (all.find(({ role, version }) => role !== 'live' && version === wanted) ??
             all.find(({ version }) => version === wanted));
-      const others = (livesOf.get(id) ?? []).filter(
-        ({ model, version }) => model !== row?.model || version !== row.version,
-      );
+      const liveOnes = livesOf.get(id) ?? [];
+      const own = liveOnes.find(({ model, version }) => model === row?.model && version === row.version);
+      const isFirst = liveOnes.every((one) => one === own || (own !== undefined && own.first_at < one.first_at));
       return [
         id,
         {
           judged: row === undefined ? undefined : candidateOf(row, replicasOf.get(row.id) ?? []),
-          isFirst: others.length === 0,
+          isFirst,
         },
       ];
     }),
