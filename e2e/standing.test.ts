@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Readiness } from '@muster-ml/protocol';
@@ -205,6 +205,34 @@ describe.skipIf(!hasPython)('production is earned, and can be lost', () => {
     expect(await standing()).toBe('in production');
   }, 60_000);
 
+  it('a new version is canary, submitted, approved and promoted, and the way back stays open', async () => {
+    const model = join(place.folder, 'model', 'model.py');
+    await writeFile(model, `${await readFile(model, 'utf8')}\n# The second.\n`);
+    const sample = join(place.folder, 'sample.json');
+    await as(
+      newcomer,
+      `deploy ${join(place.folder, 'model')} --name ${endpoint} --canary 50% --sample ${sample} --requirements muster-e2e-factor==1.0`,
+    );
+    await expect(as(newcomer, `promote ${endpoint}`)).rejects.toThrow(/standing_required/);
+    await until('the canary was called', 30_000, async () => {
+      await predict(consumer);
+      const canary = await muster.client.call('endpointReadiness', { params: { endpoint }, query: { version: 2 } });
+      return canary.verdict.checks.every(({ id, required, holds }) => !required || holds || id === 'R19');
+    });
+    await as(newcomer, `submit ${endpoint} --number 2`);
+    await as(approver, `approve ${endpoint} --reason "It does better for half of them." --yes`);
+    await as(newcomer, `promote ${endpoint}`);
+    const standsAs = async (version: number): Promise<void> =>
+      await until(`version ${version} is in production`, 20_000, async () => {
+        const events = await muster.client.call('standingEvents', { params: { endpoint }, query: { limit: 1 } });
+        return events.items[0]?.what === 'granted' && events.items[0].version === version;
+      });
+    await standsAs(2);
+    await as(newcomer, `rollback ${endpoint}`);
+    await standsAs(1);
+    expect(heard('standing.lapsed')).toEqual([]);
+  }, 120_000);
+
   it('is lost when its owner leaves the team, and comes back with somebody who answers for it', async () => {
     await asAdmin('role revoke data-scientist newcomer --team growth --yes');
     await asAdmin('role revoke operator newcomer --team growth --yes');
@@ -244,6 +272,10 @@ describe.skipIf(!hasPython)('production is earned, and can be lost', () => {
     expect(events.items.map(({ what }) => what).toReversed()).toEqual([
       'submitted',
       'approved',
+      'granted',
+      'submitted',
+      'approved',
+      'granted',
       'granted',
       'lapsed',
       'restored',
