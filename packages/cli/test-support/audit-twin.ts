@@ -90,6 +90,10 @@ export async function startAuditTwin(): Promise<AuditTwin> {
     if (what === 'entries' && proof !== undefined)
       return json({ seq: Number(seq), body: '{}', path: ['AAAA'], note: twinNote, keys: ['k'] });
     if (what === 'entries') return json(twinEntry(Number(seq)));
+    if (what === 'keys' && request.method === 'POST') {
+      json({ origin: 'muster/twin', keys: ['key', 'newer key'] });
+      return;
+    }
     if (what === 'checkpoint') {
       const webhook = { sink: 'webhook', at, ok: twin.webhook === null, detail: twin.webhook };
       return json({

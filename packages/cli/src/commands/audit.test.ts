@@ -191,6 +191,16 @@ describe('audit prove, checkpoint and export', () => {
     expect(JSON.parse(stdout)).toEqual({ seq: 3, body: '{}', path: ['AAAA'], note: twinNote, keys: ['k'] });
   });
 
+  test('a new key is printed after those before it, to be pinned', async () => {
+    const { code, stdout, stderr } = await audit('rotate-key');
+    expect([code, stdout]).toEqual([0, 'key\nnewer key\n']);
+    expect(stderr).toContain('new key');
+    expect(JSON.parse((await audit('rotate-key', '--json')).stdout)).toEqual({
+      origin: 'muster/twin',
+      keys: ['key', 'newer key'],
+    });
+  });
+
   test('a checkpoint prints its note byte for byte, and says where it went', async () => {
     const { code, stdout, stderr } = await audit('checkpoint');
     expect(stdout).toBe(twinNote);
